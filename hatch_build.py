@@ -1,0 +1,20 @@
+"""Build hook: makes Envoy's message classes for the editable install and for the wheel alike."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class EnvoyMessages(BuildHookInterface[Any]):
+    """Writes src/isthmus/xds/_envoy.binpb and api.pyi, which are not committed."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        root = Path(self.root)
+        sys.path.insert(0, str(root / "tools"))
+        import envoy_messages  # noqa: PLC0415 - found only now
+
+        envoy_messages.write(root / "src" / "isthmus" / "xds")

@@ -1,0 +1,5 @@
+"""`python -m isthmus` is the same program as `isthmus`."""
+
+from isthmus.cli.main import main
+
+main()

@@ -1,0 +1,71 @@
+"""What a running gateway says: one line of text for people, or one JSON object a line for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+from isthmus.app.settings import Settings
+from isthmus.kube.diagnostics import Diagnostic, Severity
+from isthmus.kube.render import render_json, render_text
+
+_MOST = 20  # findings that are printed in full at a time; `isthmus check` shows all
+
+
+class Events:
+    """Standard output carries what is asked for, standard error the findings (with JSON all goes to output)."""
+
+    def __init__(self, output: str) -> None:
+        self._json = output == "json"
+
+    def worth_showing(self, found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """People see warnings and errors of a running gateway; programs see all."""
+        return tuple(d for d in found if self._json or d.code.severity >= Severity.WARNING)
+
+    def ready(self, settings: Settings, hosts: int, routes: int) -> None:
+        """Traffic is answered."""
+        http = f"{settings.bind}:{settings.http_port}"
+        https = f"{settings.bind}:{settings.https_port}"
+        if self._json:
+            self._line({"event": "ready", "http": http, "https": https, "hosts": hosts, "routes": routes})
+        else:
+            print(f"serving {hosts} hosts, {routes} routes on http {http} and https {https}", flush=True)
+
+    def applied(self, version: str, milliseconds: float, resources: int) -> None:
+        """Envoy has taken a configuration."""
+        if self._json:
+            took = round(milliseconds, 1)
+            self._line({"event": "applied", "version": version, "milliseconds": took, "resources": resources})
+        else:
+            print(
+                f"applied {version}: {resources} resources in {milliseconds:.0f} ms",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def findings(self, found: Sequence[Diagnostic], resolved: Iterable[Diagnostic]) -> None:
+        """Problems that came and went."""
+        if self._json:
+            for diagnostic in found:
+                self._line({"event": "diagnostic", **render_json(diagnostic)})
+            for diagnostic in resolved:
+                self._line({"event": "resolved", **render_json(diagnostic)})
+            return
+        for diagnostic in found[:_MOST]:
+            print(render_text(diagnostic), file=sys.stderr, flush=True)
+        if len(found) > _MOST:
+            print(f"... and {len(found) - _MOST} more: isthmus check shows all", file=sys.stderr, flush=True)
+        for diagnostic in self.worth_showing(tuple(resolved)):
+            said = f"resolved {diagnostic.code.id}: {diagnostic.message} ({diagnostic.ref})"
+            print(said, file=sys.stderr, flush=True)
+
+    def error(self, message: str) -> None:
+        """Something that ends the run."""
+        if self._json:
+            self._line({"event": "error", "message": message})
+        else:
+            print(f"Error: {message}", file=sys.stderr, flush=True)
+
+    def _line(self, event: dict[str, object]) -> None:
+        print(json.dumps(event), flush=True)

@@ -1,0 +1,86 @@
+"""Manifests to xDS without a gateway: what `check`, `explain`, `routes` and `translate` look at.
+
+The same pipeline as the running gateway, run once over the files.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from isthmus.app.settings import Settings
+from isthmus.dialects import DIALECTS
+from isthmus.dialects.dialect import Options
+from isthmus.edge.files import load
+from isthmus.ir.listener import HTTP, HTTPS, Listener
+from isthmus.kube.diagnostics import Diagnostic
+from isthmus.kube.positions import Positions
+from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
+from isthmus.kube.store import Store
+from isthmus.machines.pipeline import Pipeline
+from isthmus.machines.snapshot import Snapshot
+from isthmus.xds.listeners import Edge
+
+
+def make_pipeline(settings: Settings) -> Pipeline:
+    """The pipeline for some settings, with nothing in it yet."""
+    options = Options(
+        now=datetime.datetime.now(datetime.UTC),
+        classes=settings.classes,
+        https_port=settings.https_port,
+        allow_external_name=settings.allow_external_name,
+    )
+    listeners = (
+        Listener(HTTP, settings.bind, settings.http_port),
+        Listener(HTTPS, settings.bind, settings.https_port, tls=True),
+    )
+    return Pipeline(
+        Store(settings.addresses), DIALECTS, options, listeners, Edge(underscores=settings.underscores)
+    )
+
+
+class Offline:
+    """Everything that is known about a set of manifests. Raises FilesError where a path does not exist."""
+
+    def __init__(self, settings: Settings, stdin: bytes | None = None) -> None:
+        loaded = load(settings.paths, stdin)
+        self.pipeline = make_pipeline(settings)
+        self.snapshot = Snapshot()
+        self.snapshot.apply(self.pipeline.start())
+        self.snapshot.apply(self.pipeline.apply(loaded.objects).changes)
+        self._positions = Positions(loaded.texts)
+        self._loaded = loaded.diagnostics
+
+    @property
+    def store(self) -> Store:
+        """The objects."""
+        return self.pipeline.memo.store
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All findings with their places, worst first."""
+        found = (*self._loaded, *self.pipeline.memo.diagnostics())
+        return positioned(sorted(found, key=lambda d: d.sort_key), self.store, self._positions)
+
+    def place(self, ref: ObjectRef, path: FieldPath) -> SourcePos | None:
+        """Where a field of an object stands."""
+        obj = self.store.get(ref)
+        return self._positions.of(obj.source, path) if obj is not None and obj.source is not None else None
+
+
+def positioned(found: Iterable[Diagnostic], store: Store, positions: Positions) -> tuple[Diagnostic, ...]:
+    """The findings with the file, line and column of their fields, where the objects came from files."""
+    return tuple(_positioned(diagnostic, store, positions) for diagnostic in found)
+
+
+def _positioned(diagnostic: Diagnostic, store: Store, positions: Positions) -> Diagnostic:
+    obj = store.get(diagnostic.ref)
+    if diagnostic.pos is not None or obj is None or obj.source is None:
+        return diagnostic
+    return replace(diagnostic, pos=positions.of(obj.source, diagnostic.path))
+
+
+def at_least(found: Sequence[Diagnostic], severity: int) -> tuple[Diagnostic, ...]:
+    """The findings of a severity or worse."""
+    return tuple(diagnostic for diagnostic in found if diagnostic.code.severity >= severity)

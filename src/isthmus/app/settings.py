@@ -1,0 +1,62 @@
+"""What the user asked for on the command line: read once, frozen, passed on as JSON to the control plane."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from msgspec import Struct
+
+Given = tuple[str, str, int, tuple[tuple[str, int], ...]]  # namespace, service, port or 0, addresses
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says which and what was expected."""
+
+
+class Settings(Struct, frozen=True):
+    """`endpoints` are addresses given by hand. `stdin` is a file that holds what was read from standard input."""
+
+    paths: tuple[str, ...]
+    bind: str = "127.0.0.1"
+    http_port: int = 8080
+    https_port: int = 8443
+    classes: tuple[str, ...] = ("nginx",)
+    endpoints: tuple[Given, ...] = ()
+    concurrency: int = 0
+    allow_external_name: bool = False
+    underscores: str = "reject"
+    output: str = "text"
+    drain_seconds: float = 5.0
+    stdin: str = ""
+
+    @property
+    def addresses(self) -> dict[tuple[str, str, int], tuple[tuple[str, int], ...]]:
+        """The given endpoints as the store wants them."""
+        return {(namespace, service, port): found for namespace, service, port, found in self.endpoints}
+
+
+def parse_endpoint(text: str) -> Given:
+    """Read `NS/SVC[:PORT]=HOST:PORT,...`; HOST is an IP address or localhost. Raises SettingsError."""
+    wanted = "expected NAMESPACE/SERVICE[:PORT]=IP:PORT,..., for example default/web:80=127.0.0.1:3000"
+    left, mark, right = text.partition("=")
+    name, _, port = left.partition(":")
+    namespace, slash, service = name.partition("/")
+    if not (mark and slash and namespace and service and (not port or port.isdigit())):
+        raise SettingsError(f"--endpoint {text}: {wanted}")
+    addresses = tuple(_address(part.strip(), text) for part in right.split(",") if part.strip())
+    return namespace, service, int(port or 0), addresses
+
+
+def _address(text: str, whole: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if host == "localhost":
+        host = "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+        number = int(port)
+    except ValueError:
+        raise SettingsError(f"--endpoint {whole}: {text} is not IP:PORT") from None
+    if not 0 < number < 65536:
+        raise SettingsError(f"--endpoint {whole}: port {number} is not between 1 and 65535")
+    return host, number

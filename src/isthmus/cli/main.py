@@ -1,0 +1,68 @@
+"""The command group. Verbs are imported by name when they run, so `isthmus --help` stays within 150 ms.
+
+A new verb is a file here and a line in VERBS. Exit codes: 0 fine, 1 findings or difference, 2 usage,
+3 cannot serve or reach, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+# verb -> the line in `isthmus --help`; the module of that name holds `command`.
+VERBS = {
+    "run": "Serve manifests: start Envoy and keep it up to date with the files.",
+    "demo": "Real gRPC, WebSocket and HTTP servers behind a gateway, with lines to paste.",
+    "check": "Find every mistake in manifests; for editors and CI.",
+    "explain": "Say what happens to a request and which object and line decides it.",
+    "routes": "List what is served: hosts, paths, protocols, backends.",
+    "translate": "Print the neutral form (ir) or the Envoy resources (xds) of manifests.",
+    "version": "Print the versions of Isthmus and its Envoy.",
+    "completion": "Print the completion script for bash, zsh or fish.",
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"isthmus.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            difflib = importlib.import_module("difflib")
+            close = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean {close[0]}?" if close else " See isthmus --help."
+            raise click.UsageError(f"there is no command {args[0]}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def isthmus() -> None:
+    """Let any client reach unmodified gRPC, WebSocket and HTTP services through stock Envoy.
+
+    The manifests are the Kubernetes objects that you already have; no cluster is needed.
+    """
+
+
+def main() -> None:
+    """Entry point of the program."""
+    try:
+        sys.exit(isthmus.main(standalone_mode=True))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,90 @@
+"""Options that several verbs share: which manifests, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from isthmus.app.settings import Given, Settings, SettingsError, parse_endpoint
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_Decorator = Callable[[_F], _F]
+
+
+class Failure(click.ClickException):
+    """A clear message and an exit code; never a traceback."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self._code = code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override] # click has a class variable
+        """What the process exits with."""
+        return self._code
+
+
+def manifests(function: _F) -> _F:
+    """-f, --class, --endpoint and --allow-external-name."""
+    for option in (
+        click.option(
+            "--allow-external-name",
+            is_flag=True,
+            help="Forward to Services of type ExternalName, refused by default.",
+        ),
+        click.option(
+            "--endpoint",
+            "endpoints",
+            multiple=True,
+            metavar="NS/SVC[:PORT]=IP:PORT,...",
+            help="Addresses of a Service, in place of its EndpointSlices. Repeatable.",
+        ),
+        click.option(
+            "--class",
+            "classes",
+            multiple=True,
+            default=("nginx",),
+            show_default=True,
+            help="IngressClass to serve. Repeatable.",
+        ),
+        click.option(
+            "-f",
+            "--filename",
+            "paths",
+            multiple=True,
+            required=True,
+            type=click.Path(path_type=str, allow_dash=True),
+            help="A file, a folder (with its sub-folders) or - for standard input. Repeatable.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def settings_of(
+    paths: tuple[str, ...], classes: tuple[str, ...], endpoints: tuple[str, ...], allow_external_name: bool
+) -> Settings:
+    """The settings of an offline verb; ports are the usual ones, so that redirects look as they would."""
+    return Settings(
+        paths=paths,
+        classes=classes,
+        endpoints=parsed(endpoints),
+        allow_external_name=allow_external_name,
+        http_port=80,
+        https_port=443,
+    )
+
+
+def parsed(endpoints: tuple[str, ...]) -> tuple[Given, ...]:
+    """The --endpoint values. Raises Failure."""
+    try:
+        return tuple(parse_endpoint(text) for text in endpoints)
+    except SettingsError as error:
+        raise Failure(str(error)) from None
+
+
+def standard_input(paths: tuple[str, ...]) -> bytes | None:
+    """What `-f -` asks for; None where nobody asked."""
+    return click.get_binary_stream("stdin").read() if "-" in paths else None

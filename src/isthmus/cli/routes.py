@@ -1,0 +1,109 @@
+"""`isthmus routes`: what is served, as a table or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import assert_never
+
+import click
+
+from isthmus.app.offline import Offline
+from isthmus.cli.options import Failure, manifests, settings_of, standard_input
+from isthmus.edge.files import FilesError
+from isthmus.ir.action import Action, Forward, Redirect, Respond
+from isthmus.ir.backend import Backend, Protocol
+from isthmus.ir.match import Exact, Match, Prefix, SegmentPrefix
+
+Row = dict[str, str]
+_COLUMNS = ("listener", "host", "path", "protocol", "backend", "endpoints", "from")
+
+
+@click.command("routes")
+@manifests
+@click.option("-o", "--output", type=click.Choice(["table", "wide", "json"]), default="table")
+def command(
+    paths: tuple[str, ...],
+    classes: tuple[str, ...],
+    endpoints: tuple[str, ...],
+    allow_external_name: bool,
+    output: str,
+) -> None:
+    """List what is served, in the order in which rules are tried.
+
+    \b
+    isthmus routes -f examples/demo
+    isthmus routes -f examples/demo -o json | jq -r '.routes[].host' | sort -u
+    """
+    settings = settings_of(paths, classes, endpoints, allow_external_name)
+    try:
+        offline = Offline(settings, standard_input(paths))
+    except FilesError as error:
+        raise Failure(str(error)) from None
+    found = list(rows(offline))
+    if output == "json":
+        click.echo(json.dumps({"schema": "isthmus.routes/v1", "routes": found}, indent=2))
+        return
+    columns = _COLUMNS if output == "wide" else _COLUMNS[:-1]
+    print_table(columns, found)
+
+
+def print_table(columns: tuple[str, ...], found: list[Row]) -> None:
+    """Columns as wide as their content, upper-case heads, as kubectl prints them."""
+    widths = {name: max([len(name), *(len(row[name]) for row in found)]) for name in columns}
+    for row in ({name: name.upper() for name in columns}, *found):
+        click.echo("  ".join(row[name].ljust(widths[name]) for name in columns).rstrip())
+
+
+def rows(offline: Offline) -> Iterator[Row]:
+    """One row a route."""
+    memo = offline.pipeline.memo
+    for host in sorted(memo.hosts):
+        for config in memo.hosts[host].hosts:
+            for route in config.routes:
+                backend = route.action.backend if isinstance(route.action, Forward) else None
+                found = memo.endpoints.get(backend.service) if backend else None
+                pos = offline.place(route.origin.ref, route.origin.path)
+                yield {
+                    "listener": config.listener,
+                    "host": host,
+                    "path": _path(route.match),
+                    "protocol": _protocol(backend),
+                    "backend": _action(route.action),
+                    "endpoints": str(len(found.addresses)) if found else "",
+                    "from": f"{route.origin.ref}" + (f" ({pos})" if pos else ""),
+                }
+
+
+def _path(match: Match) -> str:
+    path = match.path
+    match path:
+        case Exact():
+            text = f"={path.path}"
+        case SegmentPrefix():
+            text = f"{path.path.rstrip('/')}/*"
+        case Prefix():
+            text = f"{path.path}*"
+        case _:
+            assert_never(path)
+    return f"{text} (gRPC)" if match.grpc else text
+
+
+def _protocol(backend: Backend | None) -> str:
+    if backend is None:
+        return ""
+    name = "h2" if backend.protocol is Protocol.HTTP2 else "http/1.1"
+    return f"{name}+tls" if backend.tls else name
+
+
+def _action(action: Action) -> str:
+    match action:
+        case Forward(backend):
+            ref = backend.service
+            return backend.dns or f"{ref.namespace}/{ref.service}:{ref.port}"
+        case Redirect(port, status):
+            return f"{status} to https" + (f" port {port}" if port != 443 else "")
+        case Respond(status, reason):
+            return f"{status} {reason}"
+        case _:
+            assert_never(action)

@@ -1,0 +1,63 @@
+"""`isthmus translate`: the neutral form or the Envoy resources of manifests, as YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+import yaml
+
+from isthmus.app.offline import Offline
+from isthmus.cli.options import Failure, manifests, settings_of, standard_input
+from isthmus.edge.files import FilesError
+from isthmus.kube.refs import FieldPath, ObjectRef
+from isthmus.xds.printed import printed
+
+
+@click.command("translate")
+@manifests
+@click.option(
+    "--to", type=click.Choice(["ir", "xds"]), required=True, help="The neutral form, or Envoy resources."
+)
+def command(
+    paths: tuple[str, ...],
+    classes: tuple[str, ...],
+    endpoints: tuple[str, ...],
+    allow_external_name: bool,
+    to: str,
+) -> None:
+    """Print what manifests are translated to. Private keys are never printed.
+
+    \b
+    isthmus translate -f examples/demo --to ir
+    isthmus translate -f examples/demo --to xds | less
+    """
+    settings = settings_of(paths, classes, endpoints, allow_external_name)
+    try:
+        offline = Offline(settings, standard_input(paths))
+    except FilesError as error:
+        raise Failure(str(error)) from None
+    document = _neutral(offline) if to == "ir" else printed(offline.snapshot.all())
+    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _neutral(offline: Offline) -> dict[str, Any]:
+    memo = offline.pipeline.memo
+    hosts = [config for host in sorted(memo.hosts) for config in memo.hosts[host].hosts]
+    ports = [memo.endpoints[port] for port in sorted(memo.endpoints)]
+    return {"hosts": [_plain(config) for config in hosts], "endpoints": [_plain(found) for found in ports]}
+
+
+def _plain(value: object) -> Any:
+    """Structs as plain values; references and paths as people write them, values at their default left out."""
+    if isinstance(value, ObjectRef | FieldPath):
+        return str(value)
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        found = {f.name: getattr(value, f.name) for f in fields if getattr(value, f.name) != f.default}
+        tag = value.__struct_config__.tag
+        return ({"kind": tag} if tag else {}) | {name: _plain(each) for name, each in found.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return msgspec.to_builtins(value)

@@ -1,0 +1,85 @@
+"""Findings about Services, Secrets and endpoints, whichever dialect refers to them (ISTH0050 to ISTH0099)."""
+
+from __future__ import annotations
+
+from isthmus.kube.diagnostics import Code, Effect, Severity
+
+NO_SERVICE = Code(
+    "ISTH0050",
+    Severity.ERROR,
+    "there is no Service {service}{hint}",
+    "create the Service, or correct the name; until then this path answers 503",
+    "A rule points to a Service that is not among the objects. The path answers 503 (UNAVAILABLE for gRPC) and "
+    "starts to work as soon as the Service appears; no other path is affected.",
+    Effect.CLOSE,
+)
+NO_SERVICE_PORT = Code(
+    "ISTH0051",
+    Severity.ERROR,
+    "Service {service} has no port {port}; it has {ports}{hint}",
+    "use one of the Service's ports, or add the port to the Service; until then this path answers 503",
+    "A rule names a port, by number or by name, that the Service does not expose. The port in an Ingress is the "
+    "Service's own `port` (or its name), not the container's `targetPort`.",
+    Effect.CLOSE,
+)
+NO_ENDPOINTS = Code(
+    "ISTH0052",
+    Severity.WARNING,
+    "Service {service} port {port} has no ready endpoint",
+    "start its pods, add an EndpointSlice, or give addresses with --endpoint {service}:{port}=HOST:PORT",
+    "Nobody answers for this Service port right now. Requests get 503 (UNAVAILABLE for gRPC) until an endpoint is "
+    "ready, which takes effect within milliseconds and changes nothing else.",
+    Effect.CLOSE,
+)
+EXTERNAL_NAME = Code(
+    "ISTH0053",
+    Severity.ERROR,
+    "Service {service} is of type ExternalName ({target}), which is not allowed here",
+    "use endpoints, or start with --allow-external-name if everyone who may write Services is trusted",
+    "An ExternalName Service lets whoever writes it aim the gateway at any address that the gateway can reach, "
+    "its own administration included. It is refused unless the operator allows it.",
+    Effect.CLOSE,
+)
+UNNAMED_GRPC_PORT = Code(
+    "ISTH0054",
+    Severity.INFO,
+    "port {port} of Service {service} serves gRPC but has neither a name that starts with grpc nor an appProtocol",
+    'name the port "grpc" or set appProtocol: kubernetes.io/h2c, so that meshes and gateways recognise it',
+    "Istio and other tools infer the protocol from the port's name or appProtocol. Isthmus follows the annotation, "
+    "so this works here, but the same Service treated by a mesh would be plain TCP.",
+)
+BAD_APP_PROTOCOL = Code(
+    "ISTH0055",
+    Severity.INFO,
+    "appProtocol {value} of Service {service} is not one that Isthmus knows; HTTP/1.1 is used",
+    "use one of {known}, or say it with the backend-protocol annotation",
+    "appProtocol is free text. Isthmus understands the names that Kubernetes and Istio define.",
+    Effect.KEEP,
+)
+BAD_TARGET_PORT = Code(
+    "ISTH0056",
+    Severity.ERROR,
+    "port {port} of Service {service} points to targetPort {value}, which is not a port",
+    "use a port number from 1 to 65535 or the name of a container port",
+    "The API server would refuse this Service.",
+    Effect.CLOSE,
+)
+BAD_ADDRESS = Code(
+    "ISTH0057",
+    Severity.ERROR,
+    "{value} is not an IP address",
+    "an EndpointSlice of addressType IPv4 or IPv6 holds IP addresses only",
+    "This endpoint is left out; the others of the slice are used.",
+    Effect.DROP,
+)
+
+CODES = (
+    NO_SERVICE,
+    NO_SERVICE_PORT,
+    NO_ENDPOINTS,
+    EXTERNAL_NAME,
+    UNNAMED_GRPC_PORT,
+    BAD_APP_PROTOCOL,
+    BAD_TARGET_PORT,
+    BAD_ADDRESS,
+)

@@ -1,0 +1,67 @@
+"""What a dialect is: it says which hosts an object claims, and translates all claims of one host together.
+
+Both are pure and read the store only through the Lookup they are given, so that a change of any object dirties
+exactly the units that read it. Problems are returned in the Translation, never raised.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from isthmus.ir.backend import ServicePortRef
+from isthmus.ir.host import HostConfig
+from isthmus.ir.listener import Certificate
+from isthmus.kube.diagnostics import Diagnostic
+from isthmus.kube.objects import Base
+from isthmus.kube.store import Lookup
+
+
+class Options(Struct, frozen=True):
+    """What the operator decides, the same for all objects.
+
+    `classes` are the IngressClass names that are served; `https_port` is what redirects point to; `now` judges
+    certificates.
+    """
+
+    now: datetime.datetime
+    classes: tuple[str, ...] = ("nginx",)
+    https_port: int = 443
+    allow_external_name: bool = False
+
+
+class Claims(Struct, frozen=True):
+    """The hosts that one object claims, and what is wrong with the object as a whole."""
+
+    hosts: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Translation(Struct, frozen=True):
+    """One host, translated: a HostConfig for each listener that serves it.
+
+    `certificate_lost` says that a certificate was asked for and the Secret gives none: the last good one stays.
+    """
+
+    hosts: tuple[HostConfig, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    certificate_lost: bool = False
+    services: tuple[ServicePortRef, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Dialect(Protocol):
+    """A language that manifests are written in."""
+
+    kinds: tuple[str, ...]
+
+    def claims(self, obj: Base, look: Lookup, options: Options) -> Claims:
+        """Which hosts the object claims; `*` is every host."""
+        ...
+
+    def translate(self, host: str, claims: Sequence[Base], look: Lookup, options: Options) -> Translation:
+        """All claims of one host, translated together."""
+        ...

@@ -1,0 +1,1 @@
+"""Kubernetes Ingress, with the annotations of the controller that its class belongs to."""

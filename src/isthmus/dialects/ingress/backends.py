@@ -1,0 +1,124 @@
+"""From an Ingress backend to what a path does: forward to a Service port, or answer 503 and say why.
+
+Only the path that refers to a bad backend is closed; its neighbours never notice.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from isthmus.dialects import codes as service_codes
+from isthmus.dialects.dialect import Options
+from isthmus.dialects.ingress import codes
+from isthmus.dialects.ingress.annotations import Draft
+from isthmus.dialects.services import APP_PROTOCOLS, FoundPort, app_protocol, find_port, port_hint
+from isthmus.ir.action import Forward, Respond
+from isthmus.ir.backend import Backend, Protocol, ServicePortRef
+from isthmus.kube.diagnostics import Report
+from isthmus.kube.objects import Ingress, IngressBackend, Service, ServiceBackend, ref_of
+from isthmus.kube.refs import FieldPath
+from isthmus.kube.store import Lookup
+
+UNAVAILABLE = 503
+
+
+class Place(Struct, frozen=True):
+    """Where a backend stands: the Ingress and the path to its `backend`."""
+
+    ingress: Ingress
+    path: FieldPath
+
+
+def lower(
+    place: Place, backend: IngressBackend, draft: Draft, look: Lookup, options: Options, report: Report
+) -> Forward | Respond:
+    """What a path with this backend does."""
+    ref = ref_of(place.ingress)
+    if backend.service is None:
+        found = f"a {backend.resource.kind}, not a Service" if backend.resource else "empty"
+        report.add(codes.BACKEND_KIND, ref, place.path, found=found)
+        return Respond(UNAVAILABLE, "the backend of this path is not a Service")
+    port = _service_port(place, backend.service, look, options, report)
+    if isinstance(port, Respond):
+        return port
+    return _forward(port, draft, report)
+
+
+def _service_port(
+    place: Place, backend: ServiceBackend, look: Lookup, options: Options, report: Report
+) -> FoundPort | Respond:
+    ref = ref_of(place.ingress)
+    path = place.path / "service"
+    name = f"{ref.namespace}/{backend.name}"
+    service = look.service(ref.namespace, backend.name)
+    if service is None:
+        report.add(service_codes.NO_SERVICE, ref, path / "name", service=name, hint="")
+        return Respond(UNAVAILABLE, f"there is no Service {name}")
+    if service.spec.type == "ExternalName" and not options.allow_external_name:
+        target = service.spec.external_name
+        report.add(service_codes.EXTERNAL_NAME, ref, path / "name", service=name, target=target)
+        return Respond(UNAVAILABLE, f"Service {name} is of type ExternalName, which is not allowed here")
+    port = backend.port
+    found = find_port(service, port.name, port.number)
+    if found is None:
+        wanted = port.name or port.number
+        ports = (
+            ", ".join(str(p.port) + (f" ({p.name})" if p.name else "") for p in service.spec.ports) or "none"
+        )
+        hint = port_hint(service, port.name, port.number)
+        field = path / "port" / ("name" if port.name else "number")
+        report.add(
+            service_codes.NO_SERVICE_PORT, ref, field, service=name, port=wanted, ports=ports, hint=hint
+        )
+        return Respond(UNAVAILABLE, f"Service {name} has no port {wanted}")
+    return found
+
+
+def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
+    protocol, tls = _speaks(found, draft, report)
+    service = found.service
+    meta = service.metadata
+    if protocol is Protocol.HTTP2:
+        _check_name(found, report)
+    return Forward(
+        Backend(
+            service=ServicePortRef(meta.namespace, meta.name, found.port.port),
+            protocol=protocol,
+            tls=tls,
+            connect_timeout_ms=draft.connect_timeout_ms,
+            dns=service.spec.external_name if service.spec.type == "ExternalName" else "",
+        ),
+        idle_timeout_ms=max(draft.read_timeout_ms, draft.send_timeout_ms),
+        websocket=protocol is Protocol.HTTP1,
+    )
+
+
+def _speaks(found: FoundPort, draft: Draft, report: Report) -> tuple[Protocol, bool]:
+    if draft.protocol is not None:
+        return draft.protocol, draft.tls
+    said = app_protocol(found.port)
+    if said is None and found.port.app_protocol:
+        known = ", ".join(APP_PROTOCOLS)
+        _at_port(found, report, known, found.port.app_protocol)
+    protocol, tls = said or (Protocol.HTTP1, False)
+    return protocol, tls or draft.tls
+
+
+def _at_port(found: FoundPort, report: Report, known: str, value: str) -> None:
+    path = FieldPath(("spec", "ports", found.index, "appProtocol"))
+    name = _name(found.service)
+    report.add(
+        service_codes.BAD_APP_PROTOCOL, ref_of(found.service), path, service=name, value=value, known=known
+    )
+
+
+def _check_name(found: FoundPort, report: Report) -> None:
+    port = found.port
+    if not port.name.partition("-")[0] == "grpc" and not port.app_protocol:
+        path = FieldPath(("spec", "ports", found.index))
+        code = service_codes.UNNAMED_GRPC_PORT
+        report.add(code, ref_of(found.service), path, service=_name(found.service), port=port.port)
+
+
+def _name(service: Service) -> str:
+    return f"{service.metadata.namespace}/{service.metadata.name}"

@@ -1,0 +1,111 @@
+"""Whose an Ingress is and which hosts it claims.
+
+An Ingress belongs to its class; the class's controller decides whose annotations count. Hosts that are no host
+names are left out here, so that translation sees only hosts that can exist.
+"""
+
+from __future__ import annotations
+
+import re
+
+from isthmus.dialects.dialect import Claims, Options
+from isthmus.dialects.ingress import codes, nginx, nginx_org
+from isthmus.dialects.ingress.annotations import Vocabulary
+from isthmus.dialects.services import closest
+from isthmus.ir.host import CATCH_ALL
+from isthmus.kube.diagnostics import Report
+from isthmus.kube.objects import Ingress, IngressClass, ref_of
+from isthmus.kube.refs import FieldPath, annotation
+from isthmus.kube.store import Lookup
+
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
+
+# Alibaba's annotations are recognised, so that they are never ignored without a word.
+ALB = Vocabulary(name="Alibaba ALB", prefixes=("alb.ingress.kubernetes.io/",), features=())
+VOCABULARIES = (nginx.VOCABULARY, nginx_org.VOCABULARY, ALB)
+
+_CONTROLLERS = {
+    "k8s.io/ingress-nginx": nginx.VOCABULARY,
+    "nginx.org/ingress-controller": nginx_org.VOCABULARY,
+}
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}")
+
+
+def vocabulary_of(ingress: Ingress, look: Lookup) -> Vocabulary:
+    """Whose annotations count for an Ingress: those of its class's controller, ingress-nginx's by default."""
+    name = ingress.spec.ingress_class_name or ingress.metadata.annotations.get(CLASS_ANNOTATION)
+    chosen = look.ingress_class(name) if name else _default_class(look)
+    return _CONTROLLERS.get(chosen.spec.controller, nginx.VOCABULARY) if chosen else nginx.VOCABULARY
+
+
+def claims(ingress: Ingress, look: Lookup, options: Options) -> Claims:
+    """The hosts that an Ingress claims: none when its class is not served here."""
+    report = Report()
+    if not _served(ingress, look, options, report):
+        return Claims((), report.all())
+    hosts: dict[str, None] = {}
+    for index, rule in enumerate(ingress.spec.rules):
+        if not rule.host:
+            hosts[CATCH_ALL] = None
+        elif is_host(rule.host):
+            hosts[rule.host] = None
+        else:
+            path = FieldPath(("spec", "rules", index, "host"))
+            report.add(codes.INVALID_HOST, ref_of(ingress), path, value=rule.host)
+    if not ingress.spec.rules and ingress.spec.default_backend:
+        hosts[CATCH_ALL] = None
+    _unused_tls(ingress, hosts, report)
+    return Claims(tuple(hosts), report.all())
+
+
+def is_host(host: str) -> bool:
+    """Whether it can be the host of a rule: an RFC 1123 name, with a wildcard for the whole first label at most."""
+    return len(host) <= 253 and _HOST.fullmatch(host) is not None and _IPV4.fullmatch(host) is None
+
+
+def _served(ingress: Ingress, look: Lookup, options: Options, report: Report) -> bool:
+    ref = ref_of(ingress)
+    name = ingress.spec.ingress_class_name
+    path = FieldPath(("spec", "ingressClassName"))
+    old = ingress.metadata.annotations.get(CLASS_ANNOTATION)
+    if old is not None:
+        report.add(codes.CLASS_ANNOTATION, ref, annotation(CLASS_ANNOTATION), value=name or old)
+        if name is None:
+            name, path = old, annotation(CLASS_ANNOTATION)
+    served = ", ".join(options.classes)
+    if not name:
+        default = _default_class(look, report)
+        if default is None:
+            report.add(codes.NO_CLASS, ref, FieldPath(("spec",)), served=options.classes[0])
+            return False
+        name = default.metadata.name
+    if name in options.classes:
+        return True
+    known = look.ingress_class(name)
+    if known is None:
+        hint = closest(name, options.classes)
+        report.add(codes.UNKNOWN_CLASS, ref, path, value=name, served=served, hint=hint)
+    else:
+        controller = known.spec.controller or "nobody"
+        report.add(codes.OTHER_CLASS, ref, path, value=name, controller=controller, served=served)
+    return False
+
+
+def _default_class(look: Lookup, report: Report | None = None) -> IngressClass | None:
+    defaults = [c for c in look.ingress_classes() if c.metadata.annotations.get(DEFAULT_ANNOTATION) == "true"]
+    if len(defaults) > 1 and report is not None:
+        names = ", ".join(c.metadata.name for c in defaults)
+        path = annotation(DEFAULT_ANNOTATION)
+        chosen = defaults[0].metadata.name
+        report.add(codes.SEVERAL_DEFAULTS, ref_of(defaults[1]), path, names=names, chosen=chosen)
+    return defaults[0] if defaults else None
+
+
+def _unused_tls(ingress: Ingress, hosts: dict[str, None], report: Report) -> None:
+    for index, tls in enumerate(ingress.spec.tls):
+        for at, host in enumerate(tls.hosts):
+            if host not in hosts and CATCH_ALL not in hosts:
+                path = FieldPath(("spec", "tls", index, "hosts", at))
+                report.add(codes.TLS_HOST_UNUSED, ref_of(ingress), path, host=host)

@@ -1,0 +1,40 @@
+"""ingress-nginx's annotations (nginx.ingress.kubernetes.io/): one file a family, in the order they apply."""
+
+from isthmus.dialects.ingress.annotations import Vocabulary
+from isthmus.dialects.ingress.nginx import protocol, redirect, timeouts
+
+VOCABULARY = Vocabulary(
+    name="ingress-nginx",
+    prefixes=("nginx.ingress.kubernetes.io/",),
+    features=(protocol.FEATURE, redirect.FEATURE, timeouts.FEATURE),
+    closing=(
+        "allowlist-",
+        "whitelist-",
+        "denylist-",
+        "auth-",
+        "satisfy",
+        "limit-",
+        "enable-modsecurity",
+        "enable-owasp",
+        "modsecurity-",
+        "proxy-ssl-",
+        "ssl-passthrough",
+    ),
+    dropping=("canary",),
+    snippets=(
+        "configuration-snippet",
+        "server-snippet",
+        "stream-snippet",
+        "auth-snippet",
+        "modsecurity-snippet",
+    ),
+    harmless={
+        "canary": frozenset({"false", "f", "0"}),
+        "ssl-passthrough": frozenset({"false", "f", "0"}),
+        "enable-modsecurity": frozenset({"false", "f", "0"}),
+        "enable-owasp-core-rules": frozenset({"false", "f", "0"}),
+        "proxy-ssl-verify": frozenset({"off"}),
+        "proxy-ssl-server-name": frozenset({"off"}),
+        "satisfy": frozenset({"all"}),
+    },
+)

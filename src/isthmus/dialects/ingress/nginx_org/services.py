@@ -1,0 +1,34 @@
+"""grpc-services, ssl-services, websocket-services: lists of Service names, saying how each is spoken to.
+
+WebSocket passes everywhere in Isthmus, so websocket-services is only checked. Names that the Ingress does not
+use are reported: the controller that the annotations come from ignores them without a word.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from isthmus.dialects.ingress import codes
+from isthmus.dialects.ingress.annotations import Draft, Feature, View
+from isthmus.dialects.services import closest
+from isthmus.ir.backend import Protocol
+
+GRPC = "nginx.org/grpc-services"
+SSL = "nginx.org/ssl-services"
+WEBSOCKET = "nginx.org/websocket-services"
+
+
+def _apply(view: View, draft: Draft) -> Draft:
+    used = view.services
+    for key in (GRPC, SSL, WEBSOCKET):
+        for name in view.names(key):
+            if name not in used:
+                view.say(codes.SERVICE_NOT_USED, key, value=name, hint=closest(name, used))
+    if draft.service in view.names(GRPC):
+        draft = replace(draft, protocol=Protocol.HTTP2)
+    if draft.service in view.names(SSL):
+        draft = replace(draft, tls=True)
+    return draft
+
+
+FEATURE = Feature(reads=frozenset({GRPC, SSL, WEBSOCKET}), apply=_apply)

@@ -1,0 +1,46 @@
+"""One host as one listener serves it: the unit of work, of change and of failure.
+
+A HostConfig becomes one scoped route resource in Envoy, so what one host's objects say can only ever change
+that host.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from isthmus.ir.action import Action
+from isthmus.ir.match import Match
+from isthmus.kube.refs import ROOT, FieldPath, ObjectRef
+
+CATCH_ALL = "*"
+
+
+class Origin(Struct, frozen=True, order=True, gc=False):
+    """The object and field that a node came from."""
+
+    ref: ObjectRef
+    path: FieldPath = ROOT
+
+
+class Route(Struct, frozen=True, gc=False):
+    """One rule: what matches, what happens, who asked for it."""
+
+    match: Match
+    action: Action
+    origin: Origin
+
+
+class HostConfig(Struct, frozen=True, gc=False):
+    """All routes of a host on a listener, in the order of `ir.order`: the first match wins.
+
+    `host` is an exact name, `*.name` for exactly one more label, or CATCH_ALL. `listener` is a Listener's name.
+    """
+
+    listener: str
+    host: str
+    routes: tuple[Route, ...] = ()
+
+
+def is_wild(host: str) -> bool:
+    """Whether the host is a wildcard or the catch-all, which share one scope in Envoy."""
+    return host.startswith("*")

@@ -1,0 +1,39 @@
+"""One total order of a host's routes: the first that matches wins, in Envoy as in the simulator.
+
+nginx's rule: an exact path beats every prefix, a longer prefix beats a shorter one, and of two equally long
+ones whole path elements beat plain text. Equal routes have no order: a dialect leaves only one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from isthmus.ir.host import Route
+from isthmus.ir.match import Exact, Match, PathMatch, Prefix, SegmentPrefix
+
+_Key = tuple[bool, int, int, str]
+
+
+def _kind(path: PathMatch) -> int:
+    match path:
+        case Exact():
+            return 0
+        case SegmentPrefix():
+            return 1
+        case Prefix():
+            return 2
+        case _:
+            assert_never(path)
+
+
+def specificity(match: Match) -> _Key:
+    """A sort key: smaller is tried first."""
+    kind = _kind(match.path)
+    length = 0 if kind == 0 else -len(match.path.path)
+    return (not match.grpc, 0 if kind == 0 else 1, length, f"{kind}{match.path.path}")
+
+
+def ordered(routes: Iterable[Route]) -> tuple[Route, ...]:
+    """The routes in the order in which they are tried."""
+    return tuple(sorted(routes, key=lambda route: specificity(route.match)))

@@ -1,0 +1,154 @@
+"""From changed objects to changed xDS resources: the memo's dirty units, emitted, and nothing else.
+
+Keeps what several hosts share: clusters by use count, the scope of all wildcard hosts, the certificate of a name
+that several hosts bring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from isthmus.dialects.dialect import Dialect, Options, Translation
+from isthmus.ir.action import Forward
+from isthmus.ir.backend import Backend
+from isthmus.ir.host import HostConfig, is_wild
+from isthmus.ir.listener import Certificate, Listener
+from isthmus.kube.diagnostics import Diagnostic
+from isthmus.kube.objects import Base
+from isthmus.kube.refs import ObjectRef
+from isthmus.kube.store import Store
+from isthmus.machines.memo import Memo
+from isthmus.xds import names
+from isthmus.xds.clusters import emit_cluster
+from isthmus.xds.endpoints import emit_endpoints
+from isthmus.xds.listeners import Edge, emit_listener
+from isthmus.xds.resources import CLUSTER, ENDPOINTS, SCOPE, SECRET, Change, Resource
+from isthmus.xds.routes import emit_host, emit_wild
+from isthmus.xds.secrets import emit_secret
+
+
+class Update(Struct, frozen=True):
+    """What one batch of object changes led to: resources in the order they are made, and findings come and gone."""
+
+    changes: tuple[Change, ...] = ()
+    found: tuple[Diagnostic, ...] = ()
+    resolved: tuple[Diagnostic, ...] = ()
+
+
+class Pipeline:
+    """Objects in, xDS resources out; the same resources, whatever the order and the steps in which objects came."""
+
+    def __init__(
+        self,
+        store: Store,
+        dialects: Sequence[Dialect],
+        options: Options,
+        listeners: Sequence[Listener],
+        edge: Edge,
+    ) -> None:
+        self.memo = Memo(store, dialects, options)
+        self.listeners = tuple(listeners)
+        self._edge = edge
+        self._wild: dict[str, dict[str, HostConfig]] = {listener.name: {} for listener in listeners}
+        self._clusters: dict[str, set[str]] = {}
+        self._certificates: dict[str, dict[str, Certificate]] = {}
+        self._live: dict[str, Translation] = {}
+
+    def start(self) -> tuple[Change, ...]:
+        """The resources that exist before any object does: the listeners and the answer to unknown hosts."""
+        resources = [emit_listener(listener, self._edge) for listener in self.listeners]
+        resources += [emit_wild(listener.name, ()) for listener in self.listeners]
+        return tuple(map(_made, resources))
+
+    def apply(self, upserts: Iterable[Base], deletes: Iterable[ObjectRef] = ()) -> Update:
+        """Bring everything up to date with a batch of changed objects."""
+        dirty = self.memo.apply(upserts, deletes)
+        changes: list[Change] = []
+        wild: set[str] = set()
+        for host, translation in dirty.hosts.items():
+            old = self._live.pop(host, Translation())
+            new = translation or Translation()
+            if translation is not None:
+                self._live[host] = translation
+            changes += self._cluster_changes(host, old, new)
+            changes += self._secret_changes(host, old, new)
+            changes += self._scope_changes(host, old, new, wild)
+        changes += [_made(emit_wild(name, tuple(self._wild[name].values()))) for name in sorted(wild)]
+        for port, endpoints in dirty.endpoints.items():
+            changes.append(
+                _made(emit_endpoints(endpoints)) if endpoints else _gone(ENDPOINTS, names.endpoints(port))
+            )
+        return Update(tuple(changes), dirty.found, dirty.resolved)
+
+    def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
+        """The objects that a resource was made from: whom to tell when Envoy refuses it."""
+        if type_url in (CLUSTER, ENDPOINTS):
+            port = names.service_of(name)
+            return (ObjectRef("Service", port.namespace, port.service),)
+        if type_url == SECRET:
+            return tuple(sorted({c.origin.ref for c in self._certificates.get(name, {}).values()}))
+        listener, host = names.scope_parts(name)
+        configs = [
+            config for config in self._live.get(host, Translation()).hosts if config.listener == listener
+        ]
+        if host == names.WILD:
+            configs = list(self._wild.get(listener, {}).values())
+        refs = sorted({route.origin.ref for config in configs for route in config.routes})
+        return tuple(refs) or (ObjectRef("Listener", "", name),)
+
+    def _cluster_changes(self, host: str, old: Translation, new: Translation) -> Iterable[Change]:
+        before, after = _backends(old), _backends(new)
+        for name in after.keys() - before.keys():
+            users = self._clusters.setdefault(name, set())
+            if not users:
+                yield _made(emit_cluster(after[name]))
+            users.add(host)
+        for name in before.keys() - after.keys():
+            self._clusters[name].discard(host)
+            if not self._clusters[name]:
+                del self._clusters[name]
+                yield _gone(CLUSTER, name)
+
+    def _secret_changes(self, host: str, old: Translation, new: Translation) -> Iterable[Change]:
+        """A name's certificate comes from the host of that name, else from the first host that brings one."""
+        for name in {c.host for c in (*old.certificates, *new.certificates)}:
+            bringers = self._certificates.setdefault(name, {})
+            bringers.pop(host, None)
+            bringers.update({host: c for c in new.certificates if c.host == name})
+            if not bringers:
+                del self._certificates[name]
+                yield _gone(SECRET, name)
+            else:
+                yield _made(emit_secret(bringers.get(name) or bringers[min(bringers)]))
+
+    def _scope_changes(
+        self, host: str, old: Translation, new: Translation, wild: set[str]
+    ) -> Iterable[Change]:
+        before = {config.listener: config for config in old.hosts}
+        after = {config.listener: config for config in new.hosts}
+        for listener in sorted(self._wild.keys() & (before.keys() | after.keys())):
+            config = after.get(listener)
+            if config == before.get(listener):
+                continue
+            if is_wild(host):
+                wild.add(listener)
+                self._wild[listener].pop(host, None)
+                if config is not None:
+                    self._wild[listener][host] = config
+            else:
+                yield _made(emit_host(config)) if config else _gone(SCOPE, names.scope(listener, host))
+
+
+def _made(resource: Resource) -> Change:
+    return Change(resource.type_url, resource.name, resource)
+
+
+def _gone(type_url: str, name: str) -> Change:
+    return Change(type_url, name, None)
+
+
+def _backends(translation: Translation) -> dict[str, Backend]:
+    actions = (route.action for config in translation.hosts for route in config.routes)
+    return {names.cluster(a.backend): a.backend for a in actions if isinstance(a, Forward)}

@@ -1,0 +1,127 @@
+"""Listeners: how clients connect, with defaults that are safe at an edge. They do not change while it runs.
+
+Nothing of a host is in here: routes come as scopes, certificates by SNI over SDS, so adding a host or rotating a
+certificate never drains a connection. Sources: Envoy's edge best practices; docs/decisions/0001 and 0002.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec import Struct
+
+from isthmus.ir.listener import Listener
+from isthmus.xds import api, names
+from isthmus.xds.filters import CHAIN
+from isthmus.xds.resources import LISTENER, Resource, resource
+
+_BUFFER_BYTES = 32 * 1024
+_V3 = 2  # envoy.config.core.v3.ApiVersion.V3
+_ADS = {"ads": {}, "resource_api_version": _V3}
+
+
+class Edge(Struct, frozen=True):
+    """What an operator may set about connections. `underscores` is what happens to header names that hold one."""
+
+    underscores: str = "reject"
+    headers_timeout: timedelta = timedelta(seconds=10)
+    max_concurrent_streams: int = 100
+
+
+def emit_listener(listener: Listener, edge: Edge) -> Resource:
+    """One bound address that speaks HTTP/1.1 and HTTP/2, chosen by ALPN over TLS and by the preface in clear."""
+    hcm = _connection_manager(listener, edge)
+    chain = api.FilterChain(
+        filters=[{"name": "envoy.filters.network.http_connection_manager", "typed_config": api.pack(hcm)}]
+    )
+    if listener.tls:
+        chain.transport_socket.CopyFrom(_tls())
+        chain.transport_socket_connect_timeout.FromTimedelta(timedelta(seconds=3))
+    message = api.Listener(
+        name=listener.name,
+        address={"socket_address": {"address": listener.address, "port_value": listener.port}},
+        per_connection_buffer_limit_bytes={"value": _BUFFER_BYTES},
+        enable_reuse_port={"value": False},  # two gateways on one port must fail, not share
+        filter_chains=[chain],
+    )
+    if listener.tls:
+        inspector = {
+            "name": "envoy.filters.listener.tls_inspector",
+            "typed_config": api.pack(api.TlsInspector()),
+        }
+        message.listener_filters.add(**inspector)
+    return resource(LISTENER, listener.name, message)
+
+
+def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionManager:
+    hcm = api.HttpConnectionManager
+    message = hcm(
+        stat_prefix=listener.name,
+        codec_type=hcm.AUTO,
+        use_remote_address={"value": True},
+        generate_request_id={"value": False},
+        normalize_path={"value": True},
+        merge_slashes=True,
+        path_with_escaped_slashes_action=hcm.UNESCAPE_AND_REDIRECT,
+        strip_any_host_port=True,
+        request_headers_timeout=edge.headers_timeout,
+        stream_idle_timeout=timedelta(seconds=300),
+        common_http_protocol_options={
+            "idle_timeout": timedelta(hours=1),
+            "headers_with_underscores_action": _UNDERSCORES[edge.underscores],
+        },
+        http2_protocol_options={
+            "max_concurrent_streams": {"value": edge.max_concurrent_streams},
+            "initial_stream_window_size": {"value": 65_536},
+            "initial_connection_window_size": {"value": 1_048_576},
+            "connection_keepalive": {"interval": timedelta(seconds=30), "timeout": timedelta(seconds=10)},
+        },
+        upgrade_configs=[{"upgrade_type": "websocket", "enabled": {"value": False}}],  # routes enable it
+        scoped_routes=_scopes(),
+    )
+    message.early_header_mutation_extensions.append(_scope_header(listener))
+    for each in CHAIN:
+        message.http_filters.add(name=each.name, typed_config=each.default(listener), disabled=each.disabled)
+    return message
+
+
+_UNDERSCORES = {"allow": 0, "reject": 1, "drop": 2}  # HttpProtocolOptions.HeadersWithUnderscoresAction
+
+
+def _scope_header(listener: Listener) -> api.TypedExtensionConfig:
+    """`LISTENER/HOST`, whatever the client sent under that name."""
+    append = {
+        "header": {"key": names.SCOPE_HEADER, "value": names.scope(listener.name, "%REQ(:AUTHORITY)%")},
+        "append_action": api.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
+    }
+    mutation = api.EarlyHeaderMutation(mutations=[{"append": append}])
+    name = "envoy.http.early_header_mutation.header_mutation"
+    return api.TypedExtensionConfig(name=name, typed_config=api.pack(mutation))
+
+
+def _scopes() -> dict[str, object]:
+    extractor = {"name": names.SCOPE_HEADER, "element_separator": ":", "index": 0}
+    return {
+        "name": "hosts",
+        "rds_config_source": _ADS,
+        "scope_key_builder": {"fragments": [{"header_value_extractor": extractor}]},
+        "scoped_rds": {"scoped_rds_config_source": _ADS},
+    }
+
+
+def _tls() -> api.TransportSocket:
+    mapper = api.SniMapper(default_value="no-sni")
+    selector = api.OnDemandSecretConfig(
+        config_source=_ADS, certificate_mapper={"name": "sni", "typed_config": api.pack(mapper)}
+    )
+    context = api.DownstreamTlsContext(
+        # The on-demand selector is not integrated with resumption; Envoy refuses it otherwise.
+        disable_stateless_session_resumption=True,
+        disable_stateful_session_resumption=True,
+        common_tls_context={
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": {"tls_minimum_protocol_version": api.TlsParameters.TLSv1_2},
+            "custom_tls_certificate_selector": {"name": "sni", "typed_config": api.pack(selector)},
+        },
+    )
+    return api.TransportSocket(name="envoy.transport_sockets.tls", typed_config=api.pack(context))

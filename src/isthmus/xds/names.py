@@ -1,0 +1,64 @@
+"""Every name that Envoy sees, and the way back to where it came from. No other module spells a name.
+
+cluster    NAMESPACE/SERVICE/PORT/PROTOCOL[+tls][~MILLISECONDS]     dns names add @NAME
+endpoints  NAMESPACE/SERVICE/PORT                                   shared by the clusters of a port
+scope      LISTENER/HOST                                            WILD for all wildcard hosts together
+route      KIND/NAMESPACE/NAME#FIELD                                the origin
+"""
+
+from __future__ import annotations
+
+from isthmus.ir.backend import Backend, ServicePortRef
+from isthmus.ir.host import Origin
+from isthmus.kube.refs import FieldPath, ObjectRef
+
+WILD = "*"
+SCOPE_HEADER = "x-isthmus-scope"
+_DEFAULT_CONNECT_MS = 5_000
+
+
+def endpoints(service: ServicePortRef) -> str:
+    """The endpoints of a service port."""
+    return f"{service.namespace}/{service.service}/{service.port}"
+
+
+def cluster(backend: Backend) -> str:
+    """The cluster of a backend: different settings, different name."""
+    name = f"{endpoints(backend.service)}/{backend.protocol.value}"
+    if backend.tls:
+        name += "+tls"
+    if backend.connect_timeout_ms != _DEFAULT_CONNECT_MS:
+        name += f"~{backend.connect_timeout_ms}"
+    return f"{name}@{backend.dns}" if backend.dns else name
+
+
+def service_of(name: str) -> ServicePortRef:
+    """The service port of a cluster's or endpoints' name."""
+    namespace, service, port = name.split("/")[:3]
+    return ServicePortRef(namespace, service, int(port))
+
+
+def scope(listener: str, host: str) -> str:
+    """The scope of a host on a listener; its key too."""
+    return f"{listener}/{WILD if host.startswith(WILD) else host}"
+
+
+def scope_parts(name: str) -> tuple[str, str]:
+    """Listener and host (or WILD) of a scope."""
+    listener, _, host = name.partition("/")
+    return listener, host
+
+
+def route(origin: Origin) -> str:
+    """The name of a route: its origin."""
+    ref = origin.ref
+    return f"{ref.kind}/{ref.namespace}/{ref.name}#{origin.path}"
+
+
+def origin_of(name: str) -> Origin | None:
+    """The origin that a route's name tells; None for routes of our own."""
+    head, mark, path = name.partition("#")
+    parts = head.split("/")
+    if not mark or len(parts) != 3:
+        return None
+    return Origin(ObjectRef(*parts), FieldPath.parse(path))

@@ -1,0 +1,88 @@
+"""Which route of a virtual host takes a request, and why each of the others does not.
+
+Covers the matchers that Isthmus emits; one that it does not know is a bug of ours and raises ValueError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from isthmus.xds import api
+
+Header = Callable[[str], str | None]
+
+
+class Lost(Struct, frozen=True):
+    """A route that did not win, by name, and the reason in words."""
+
+    route: str
+    why: str
+
+
+def choose(virtual: api.VirtualHost, header: Header) -> tuple[api.Route | None, tuple[Lost, ...]]:
+    """The first route that matches; the others with the reason why not."""
+    path = (header(":path") or "").partition("?")[0]
+    routes = _listed(virtual, header(":path") or "")
+    lost: list[Lost] = []
+    won: api.Route | None = None
+    for route in routes:
+        why = mismatch(route.match, path, header)
+        if why is None and won is None:
+            won = route
+        else:
+            lost.append(Lost(route.name, why or "it matches too, but an earlier route won"))
+    return won, tuple(lost)
+
+
+def _listed(virtual: api.VirtualHost, path: str) -> Sequence[api.Route]:
+    if not virtual.HasField("matcher"):
+        return virtual.routes
+    found = virtual.matcher.matcher_tree.prefix_match_map.map
+    keys = [key for key in found if path.startswith(key)]
+    if not keys:
+        return ()
+    return api.RouteList.FromString(found[max(keys, key=len)].action.typed_config.value).routes
+
+
+def mismatch(match: api.RouteMatch, path: str, header: Header) -> str | None:
+    """Why a route does not take the request; None when it does."""
+    why = _path_mismatch(match, path)
+    if why is not None:
+        return why
+    for wanted in match.headers:
+        value = header(wanted.name)
+        if value is None or not _string(wanted.string_match, value):
+            return f"header {wanted.name} is {value or 'absent'}, wanted {_words(wanted.string_match)}"
+    return None
+
+
+def _path_mismatch(match: api.RouteMatch, path: str) -> str | None:
+    kind = match.WhichOneof("path_specifier")
+    if kind == "path":
+        return None if path == match.path else f"the path is not exactly {match.path}"
+    if kind == "prefix":
+        return None if path.startswith(match.prefix) else f"the path does not begin with {match.prefix}"
+    if kind == "path_separated_prefix":
+        prefix = match.path_separated_prefix
+        under = path == prefix or path.startswith(prefix + "/")
+        return None if under else f"the path is not {prefix} or below it"
+    raise ValueError(f"no simulation of {kind}")
+
+
+def _string(match: api.StringMatcher, value: str) -> bool:
+    kind = match.WhichOneof("match_pattern")
+    if kind == "prefix":
+        return value.startswith(match.prefix)
+    if kind == "exact":
+        return value == match.exact
+    if kind == "safe_regex":
+        return re.fullmatch(match.safe_regex.regex, value) is not None
+    raise ValueError(f"no simulation of {kind}")
+
+
+def _words(match: api.StringMatcher) -> str:
+    kind = match.WhichOneof("match_pattern")
+    return f"{match.prefix}*" if kind == "prefix" else f"{match.exact or match.safe_regex.regex}"

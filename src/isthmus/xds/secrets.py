@@ -1,0 +1,22 @@
+"""Certificates to TLS secrets, stored under the host that they are for.
+
+Envoy asks for a secret by the SNI of a handshake; whoever answers fills the asked name in (machines.snapshot), so
+the body here has none.
+"""
+
+from __future__ import annotations
+
+from isthmus.ir.listener import Certificate
+from isthmus.xds import api
+from isthmus.xds.resources import SECRET, Resource, resource
+
+
+def emit_secret(certificate: Certificate) -> Resource:
+    """The pair of one host."""
+    message = api.Secret(
+        tls_certificate={
+            "certificate_chain": {"inline_bytes": certificate.chain},
+            "private_key": {"inline_bytes": bytes(certificate.key)},
+        }
+    )
+    return resource(SECRET, certificate.host, message)
