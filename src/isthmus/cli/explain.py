@@ -50,16 +50,10 @@ def command(
     verdict = simulate(offline.snapshot, request)
     steps = explain(offline, request, verdict)
     if options["output"] == "json":
-        click.echo(
-            json.dumps(
-                {"schema": "isthmus.explain/v1", "steps": [_as_json(step) for step in steps]}, indent=2
-            )
-        )
+        click.echo(json.dumps({"schema": "isthmus.explain/v1", "steps": [_as_json(step) for step in steps]}, indent=2))
         return
     for step in steps:
-        click.echo(
-            f"{step.name:<12} {step.text}" + (f"\n{'':<12}   from {step.source}" if step.source else "")
-        )
+        click.echo(f"{step.name:<12} {step.text}" + (f"\n{'':<12}   from {step.source}" if step.source else ""))
 
 
 class Step(Struct, frozen=True):
@@ -93,9 +87,7 @@ def parse_request(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
         given += [("connection", "Upgrade"), ("upgrade", "websocket")]
     grpc = ("content-type", "application/grpc") in given
     method = words[0].upper() if len(words) == 2 else ("POST" if grpc else "GET")
-    return Request(
-        parts.netloc.rpartition("@")[2] or host, path, method, schemes[parts.scheme], host, tuple(given)
-    )
+    return Request(parts.netloc.rpartition("@")[2] or host, path, method, schemes[parts.scheme], host, tuple(given))
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -109,29 +101,21 @@ def explain(offline: Offline, request: Request, verdict: Verdict) -> list[Step]:
     """The way of the request, step by step, with the origin of each step."""
     steps = [Step("listener", f"{verdict.listener or request.listener} for {request.host}")]
     if verdict.certificate:
-        steps.append(
-            Step("certificate", f"for SNI {verdict.certificate}", _certificate(offline, verdict.certificate))
-        )
+        steps.append(Step("certificate", f"for SNI {verdict.certificate}", _certificate(offline, verdict.certificate)))
     if verdict.host:
         steps.append(Step("host", verdict.host + (f" (scope {verdict.scope})" if verdict.scope else "")))
     if verdict.route:
-        steps.append(
-            Step("rule", _rule(offline, verdict.route), _source(offline, names.origin_of(verdict.route)))
-        )
+        steps.append(Step("rule", _rule(offline, verdict.route), _source(offline, names.origin_of(verdict.route))))
     for lost in verdict.lost:
         origin = names.origin_of(lost.route)
         steps.append(
-            Step(
-                "not", f"{lost.route if origin is None else origin.ref}: {lost.why}", _source(offline, origin)
-            )
+            Step("not", f"{lost.route if origin is None else origin.ref}: {lost.why}", _source(offline, origin))
         )
     if verdict.filters:
         steps.append(Step("filters", ", ".join(verdict.filters)))
     if verdict.cluster:
         ref = names.service_of(verdict.cluster)
-        source = _place(
-            offline, ObjectRef("Service", ref.namespace, ref.service), FieldPath(("spec", "ports"))
-        )
+        source = _place(offline, ObjectRef("Service", ref.namespace, ref.service), FieldPath(("spec", "ports")))
         steps.append(Step("cluster", verdict.cluster, source))
         steps.append(Step("endpoints", ", ".join(verdict.endpoints) or "none"))
     steps.append(Step("answer", _answer(request, verdict)))
@@ -142,13 +126,7 @@ def _rule(offline: Offline, route: str) -> str:
     origin = names.origin_of(route)
     if origin is None:
         return f"{route} (made by Isthmus)"
-    routes = (
-        r
-        for t in offline.pipeline.memo.hosts.values()
-        for c in t.hosts
-        for r in c.routes
-        if r.origin == origin
-    )
+    routes = (r for t in offline.pipeline.memo.hosts.values() for c in t.hosts for r in c.routes if r.origin == origin)
     found = next(routes, None)
     kinds = {"Exact": "exactly", "SegmentPrefix": "path elements", "Prefix": "text prefix"}
     return f"{kinds[type(found.match.path).__name__]} {found.match.path.path}" if found else route
@@ -156,9 +134,7 @@ def _rule(offline: Offline, route: str) -> str:
 
 def _certificate(offline: Offline, sni: str) -> str:
     wanted = (sni.lower(), "*." + sni.lower().partition(".")[2])
-    certificates = (
-        c for t in offline.pipeline.memo.hosts.values() for c in t.certificates if c.host in wanted
-    )
+    certificates = (c for t in offline.pipeline.memo.hosts.values() for c in t.certificates if c.host in wanted)
     found = next(certificates, None)
     return _source(offline, found.origin) if found else ""
 

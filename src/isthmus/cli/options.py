@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from isthmus.app.settings import Given, Settings, SettingsError, parse_endpoint
 
 _F = TypeVar("_F", bound=Callable[..., object])
-_Decorator = Callable[[_F], _F]
 
 
 class Failure(click.ClickException):
@@ -28,39 +27,42 @@ class Failure(click.ClickException):
 
 def manifests(function: _F) -> _F:
     """-f, --class, --endpoint and --allow-external-name."""
-    for option in (
-        click.option(
-            "--allow-external-name",
-            is_flag=True,
-            help="Forward to Services of type ExternalName, refused by default.",
-        ),
-        click.option(
-            "--endpoint",
-            "endpoints",
-            multiple=True,
-            metavar="NS/SVC[:PORT]=IP:PORT,...",
-            help="Addresses of a Service, in place of its EndpointSlices. Repeatable.",
-        ),
-        click.option(
-            "--class",
-            "classes",
-            multiple=True,
-            default=("nginx",),
-            show_default=True,
-            help="IngressClass to serve. Repeatable.",
-        ),
-        click.option(
-            "-f",
-            "--filename",
-            "paths",
-            multiple=True,
-            required=True,
-            type=click.Path(path_type=str, allow_dash=True),
-            help="A file, a folder (with its sub-folders) or - for standard input. Repeatable.",
-        ),
-    ):
+    for option in _MANIFESTS:
         function = option(function)
     return function
+
+
+_MANIFESTS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--allow-external-name",
+        is_flag=True,
+        help="Forward to Services of type ExternalName, refused by default.",
+    ),
+    click.option(
+        "--endpoint",
+        "endpoints",
+        multiple=True,
+        metavar="NS/SVC[:PORT]=IP:PORT,...",
+        help="Addresses of a Service, in place of its EndpointSlices. Repeatable.",
+    ),
+    click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        default=("nginx",),
+        show_default=True,
+        help="IngressClass to serve. Repeatable.",
+    ),
+    click.option(
+        "-f",
+        "--filename",
+        "paths",
+        multiple=True,
+        required=True,
+        type=click.Path(path_type=str, allow_dash=True),
+        help="A file, a folder (with its sub-folders) or - for standard input. Repeatable.",
+    ),
+)
 
 
 def settings_of(

@@ -17,9 +17,7 @@ from isthmus.xds.printed import printed
 
 @click.command("translate")
 @manifests
-@click.option(
-    "--to", type=click.Choice(["ir", "xds"]), required=True, help="The neutral form, or Envoy resources."
-)
+@click.option("--to", type=click.Choice(["ir", "xds"]), required=True, help="The neutral form, or Envoy resources.")
 def command(
     paths: tuple[str, ...],
     classes: tuple[str, ...],

@@ -111,9 +111,7 @@ def _names(leaf: x509.Certificate) -> tuple[str, ...]:
     except (x509.ExtensionNotFound, ValueError):
         return ()
     names = extension.value.get_values_for_type(x509.DNSName)
-    addresses: list[
-        ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Network | ipaddress.IPv6Network
-    ]
+    addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Network | ipaddress.IPv6Network]
     addresses = list(extension.value.get_values_for_type(x509.IPAddress))
     return tuple(name.lower() for name in names) + tuple(str(address) for address in addresses)
 

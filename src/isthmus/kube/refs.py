@@ -28,7 +28,7 @@ class ObjectRef(Struct, frozen=True, order=True, gc=False):
 
 
 class FieldPath(Struct, frozen=True, order=True, gc=False):
-    """A path into an object: keys and list indexes, printed as `spec.rules[0].http` or `metadata.annotations["a/b"]`."""
+    """A path into an object: keys and indexes, printed as `spec.rules[0].http` or `metadata.annotations["a/b"]`."""
 
     steps: tuple[str | int, ...] = ()
 

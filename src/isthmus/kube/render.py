@@ -60,9 +60,7 @@ def _sarif_result(diagnostic: Diagnostic) -> dict[str, object]:
     result: dict[str, object] = {
         "ruleId": diagnostic.code.id,
         "level": _SARIF_LEVEL[diagnostic.code.severity],
-        "message": {
-            "text": f"{diagnostic.message}. {diagnostic.ref}, {diagnostic.path}. To do: {diagnostic.help}"
-        },
+        "message": {"text": f"{diagnostic.message}. {diagnostic.ref}, {diagnostic.path}. To do: {diagnostic.help}"},
     }
     if diagnostic.pos:
         region = {"startLine": max(diagnostic.pos.line, 1), "startColumn": max(diagnostic.pos.column, 1)}

@@ -28,11 +28,9 @@ _ALL_CLASSES: Key = ("IngressClass by nothing", "", "")
 
 
 class Store:
-    """Objects by reference. `addresses` are endpoints given by hand: (namespace, service, port or 0) -> [(ip, port)]."""
+    """Objects by reference. `addresses` are given by hand: (namespace, service, port or 0) -> [(ip, port)]."""
 
-    def __init__(
-        self, addresses: Mapping[tuple[str, str, int], tuple[tuple[str, int], ...]] | None = None
-    ) -> None:
+    def __init__(self, addresses: Mapping[tuple[str, str, int], tuple[tuple[str, int], ...]] | None = None) -> None:
         self.addresses = dict(addresses or {})
         self._objects: dict[ObjectRef, Base] = {}
         self._slices: dict[tuple[str, str], dict[ObjectRef, EndpointSlice]] = {}
@@ -48,10 +46,8 @@ class Store:
         """The object, or None."""
         return self._objects.get(ref)
 
-    def apply(
-        self, upserts: Iterable[Base], deletes: Iterable[ObjectRef] = ()
-    ) -> tuple[set[ObjectRef], set[Key]]:
-        """Take in changes; returns the objects that really changed and every lookup key that would answer differently."""
+    def apply(self, upserts: Iterable[Base], deletes: Iterable[ObjectRef] = ()) -> tuple[set[ObjectRef], set[Key]]:
+        """Take in changes; returns the objects that really changed and the lookup keys that now answer differently."""
         refs: set[ObjectRef] = set()
         keys: set[Key] = set()
         for ref in deletes:

@@ -99,9 +99,7 @@ class Memo:
 
     def _translate(self, host: str, out: dict[str, Translation | None], ports: set[ServicePortRef]) -> None:
         old = self.hosts.get(host)
-        claims = [
-            obj for ref in sorted(self._claims.get(host, ())) if (obj := self.store.get(ref)) is not None
-        ]
+        claims = [obj for ref in sorted(self._claims.get(host, ())) if (obj := self.store.get(ref)) is not None]
         look = Lookup(self.store)
         new: Translation | None = None
         if claims:
@@ -120,9 +118,7 @@ class Memo:
             self.hosts[host] = slim
         out[host] = slim
 
-    def _attempt(
-        self, host: str, claims: Sequence[Base], look: Lookup, old: Translation | None
-    ) -> Translation:
+    def _attempt(self, host: str, claims: Sequence[Base], look: Lookup, old: Translation | None) -> Translation:
         try:
             new = _merge([self._part(each, host, claims, look) for each in self._dialects])
         except Exception as error:  # noqa: BLE001 - a bug of ours must cost this host only, and be said

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from isthmus.dialects.dialect import Dialect, Options, Translation
 from isthmus.ir.action import Forward
-from isthmus.ir.backend import Backend
+from isthmus.ir.backend import Backend, Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig, is_wild
 from isthmus.ir.listener import Certificate, Listener
 from isthmus.kube.diagnostics import Diagnostic
@@ -52,7 +52,8 @@ class Pipeline:
         self.listeners = tuple(listeners)
         self._edge = edge
         self._wild: dict[str, dict[str, HostConfig]] = {listener.name: {} for listener in listeners}
-        self._clusters: dict[str, set[str]] = {}
+        self._clusters: dict[str, set[str]] = {}  # name -> hosts that use it
+        self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
         self._live: dict[str, Translation] = {}
 
@@ -76,10 +77,7 @@ class Pipeline:
             changes += self._secret_changes(host, old, new)
             changes += self._scope_changes(host, old, new, wild)
         changes += [_made(emit_wild(name, tuple(self._wild[name].values()))) for name in sorted(wild)]
-        for port, endpoints in dirty.endpoints.items():
-            changes.append(
-                _made(emit_endpoints(endpoints)) if endpoints else _gone(ENDPOINTS, names.endpoints(port))
-            )
+        changes += self._endpoint_changes(dirty.endpoints, {c.name for c in changes if c.type_url == CLUSTER})
         return Update(tuple(changes), dirty.found, dirty.resolved)
 
     def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
@@ -90,9 +88,7 @@ class Pipeline:
         if type_url == SECRET:
             return tuple(sorted({c.origin.ref for c in self._certificates.get(name, {}).values()}))
         listener, host = names.scope_parts(name)
-        configs = [
-            config for config in self._live.get(host, Translation()).hosts if config.listener == listener
-        ]
+        configs = [config for config in self._live.get(host, Translation()).hosts if config.listener == listener]
         if host == names.WILD:
             configs = list(self._wild.get(listener, {}).values())
         refs = sorted({route.origin.ref for config in configs for route in config.routes})
@@ -104,28 +100,38 @@ class Pipeline:
             users = self._clusters.setdefault(name, set())
             if not users:
                 yield _made(emit_cluster(after[name]))
+                if names.has_endpoints(name):
+                    self._ports.setdefault(after[name].service, set()).add(name)
             users.add(host)
         for name in before.keys() - after.keys():
             self._clusters[name].discard(host)
             if not self._clusters[name]:
                 del self._clusters[name]
+                self._ports.get(before[name].service, set()).discard(name)
                 yield _gone(CLUSTER, name)
+
+    def _endpoint_changes(self, dirty: dict[ServicePortRef, Endpoints | None], clusters: set[str]) -> Iterable[Change]:
+        """The endpoints of every cluster of a changed port, and of every changed cluster."""
+        for port in sorted({*dirty, *map(names.service_of, clusters)}):
+            endpoints = self.memo.endpoints.get(port, Endpoints(port))
+            for name in sorted(self._ports.get(port, ())):
+                yield _made(emit_endpoints(name, endpoints))
+        for name in sorted(name for name in clusters if name not in self._clusters):
+            yield _gone(ENDPOINTS, name)
 
     def _secret_changes(self, host: str, old: Translation, new: Translation) -> Iterable[Change]:
         """A name's certificate comes from the host of that name, else from the first host that brings one."""
         for name in {c.host for c in (*old.certificates, *new.certificates)}:
             bringers = self._certificates.setdefault(name, {})
             bringers.pop(host, None)
-            bringers.update({host: c for c in new.certificates if c.host == name})
+            bringers.update((host, c) for c in new.certificates if c.host == name)
             if not bringers:
                 del self._certificates[name]
                 yield _gone(SECRET, name)
             else:
                 yield _made(emit_secret(bringers.get(name) or bringers[min(bringers)]))
 
-    def _scope_changes(
-        self, host: str, old: Translation, new: Translation, wild: set[str]
-    ) -> Iterable[Change]:
+    def _scope_changes(self, host: str, old: Translation, new: Translation, wild: set[str]) -> Iterable[Change]:
         before = {config.listener: config for config in old.hosts}
         after = {config.listener: config for config in new.hosts}
         for listener in sorted(self._wild.keys() & (before.keys() | after.keys())):

@@ -27,9 +27,7 @@ MESSAGES = {
     "FilterConfig": "envoy.config.route.v3.FilterConfig",
     "HeaderMutationFilter": "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
     "HeaderValueOption": "envoy.config.core.v3.HeaderValueOption",
-    "HttpConnectionManager": (
-        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-    ),
+    "HttpConnectionManager": ("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
     "HttpProtocolOptions": "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     "HttpRequestHeaderMatchInput": "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
     "Listener": "envoy.config.listener.v3.Listener",
@@ -64,9 +62,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
     if not found.is_file():
         raise RuntimeError(f"isthmus/xds/{DESCRIPTORS} is missing: run make venv, or build the wheel")
     pool = descriptor_pool.DescriptorPool()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(
-        found.read_bytes()
-    ).file:  # dependencies come first
+    for file in descriptor_pb2.FileDescriptorSet.FromString(found.read_bytes()).file:  # dependencies come first
         pool.AddSerializedFile(file.SerializeToString())
     return pool
 
@@ -96,7 +92,5 @@ def message(type_url: str, body: bytes) -> Message:
 
 def to_dict(value: Message) -> dict[str, Any]:
     """The message in protobuf's JSON form with the field names of Envoy's documentation; defaults are left out."""
-    found: dict[str, Any] = json_format.MessageToDict(
-        value, preserving_proto_field_name=True, descriptor_pool=_pool()
-    )
+    found: dict[str, Any] = json_format.MessageToDict(value, preserving_proto_field_name=True, descriptor_pool=_pool())
     return found

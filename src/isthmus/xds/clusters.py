@@ -1,4 +1,4 @@
-"""Backends to clusters. Endpoints come over EDS under the service port's name, shared by all its clusters.
+"""Backends to clusters. Endpoints come over EDS under the cluster's own name.
 
 Rule: limits are raised to what an edge needs, retries and ejection are left to those who ask for them.
 """
@@ -23,14 +23,13 @@ def emit_cluster(backend: Backend) -> Resource:
         lb_policy=api.Cluster.ROUND_ROBIN,
         connect_timeout=timedelta(milliseconds=backend.connect_timeout_ms),
         per_connection_buffer_limit_bytes={"value": _BUFFER_BYTES},
-        circuit_breakers={"thresholds": [dict.fromkeys(_LIMITS, {"value": _MANY})]},
+        circuit_breakers={"thresholds": [{limit: {"value": _MANY} for limit in _LIMITS}]},
     )
     if backend.dns:
         message.type = api.Cluster.STRICT_DNS
         message.load_assignment.CopyFrom(_dns(name, backend))
     else:
         message.type = api.Cluster.EDS
-        message.eds_cluster_config.service_name = names.endpoints(backend.service)
         message.eds_cluster_config.eds_config.ads.SetInParent()
         message.eds_cluster_config.eds_config.resource_api_version = _V3
     if backend.protocol is Protocol.HTTP2:

@@ -17,19 +17,20 @@ SCOPE_HEADER = "x-isthmus-scope"
 _DEFAULT_CONNECT_MS = 5_000
 
 
-def endpoints(service: ServicePortRef) -> str:
-    """The endpoints of a service port."""
-    return f"{service.namespace}/{service.service}/{service.port}"
-
-
 def cluster(backend: Backend) -> str:
     """The cluster of a backend: different settings, different name."""
-    name = f"{endpoints(backend.service)}/{backend.protocol.value}"
+    service = backend.service
+    name = f"{service.namespace}/{service.service}/{service.port}/{backend.protocol.value}"
     if backend.tls:
         name += "+tls"
     if backend.connect_timeout_ms != _DEFAULT_CONNECT_MS:
         name += f"~{backend.connect_timeout_ms}"
     return f"{name}@{backend.dns}" if backend.dns else name
+
+
+def has_endpoints(cluster_name: str) -> bool:
+    """Whether the cluster asks for endpoints; one with a DNS name resolves it instead."""
+    return "@" not in cluster_name
 
 
 def service_of(name: str) -> ServicePortRef:

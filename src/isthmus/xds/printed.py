@@ -14,9 +14,7 @@ def printed(resources: Iterable[Resource]) -> dict[str, list[object]]:
     found: dict[str, list[object]] = {}
     for resource in ordered:
         kind = resource.type_url.rpartition(".")[2]
-        found.setdefault(kind, []).append(
-            _secret(resource) if resource.type_url == SECRET else _plain(resource)
-        )
+        found.setdefault(kind, []).append(_secret(resource) if resource.type_url == SECRET else _plain(resource))
     return found
 
 

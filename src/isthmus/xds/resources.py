@@ -23,7 +23,7 @@ MAKE_ORDER = (CLUSTER, ENDPOINTS, SECRET, LISTENER, SCOPE)
 
 
 class _Message(Protocol):
-    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...
+    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...  # noqa: N802 - protobuf's name
 
 
 class Resource(Struct, frozen=True, gc=False):

@@ -117,9 +117,7 @@ def _forward(action: Forward) -> api.RouteAction:
 
 def _redirect(action: Redirect) -> api.RedirectAction:
     port = 0 if action.port == 443 else action.port
-    return api.RedirectAction(
-        https_redirect=True, port_redirect=port, response_code=_REDIRECTS[action.status]
-    )
+    return api.RedirectAction(https_redirect=True, port_redirect=port, response_code=_REDIRECTS[action.status])
 
 
 _REDIRECTS = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}  # RedirectAction.RedirectResponseCode

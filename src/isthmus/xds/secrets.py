@@ -1,7 +1,6 @@
 """Certificates to TLS secrets, stored under the host that they are for.
 
-Envoy asks for a secret by the SNI of a handshake; whoever answers fills the asked name in (machines.snapshot), so
-the body here has none.
+Envoy asks for a secret by the SNI of a handshake and wants it back under that very name: `named` puts it in.
 """
 
 from __future__ import annotations
@@ -20,3 +19,8 @@ def emit_secret(certificate: Certificate) -> Resource:
         }
     )
     return resource(SECRET, certificate.host, message)
+
+
+def named(resource: Resource, sni: str) -> Resource:
+    """The same pair under the name that Envoy asked for. Field 1 is the name; fields may come in any order."""
+    return Resource(SECRET, sni, api.Secret(name=sni).SerializeToString() + resource.body, resource.version)

@@ -91,9 +91,7 @@ def simulate(table: Table, request: Request) -> Verdict:
     if request.listener == HTTPS:
         sni = request.host.partition(":")[0] if request.sni is None else request.sni
         if not sni or table.get(SECRET, sni) is None:
-            return replace(
-                verdict, reason=f"TLS handshake refused: no certificate for {sni or 'a client without SNI'}"
-            )
+            return replace(verdict, reason=f"TLS handshake refused: no certificate for {sni or 'a client without SNI'}")
         verdict = replace(verdict, certificate=sni)
     bad = _refused(request)
     if bad is not None:
@@ -139,9 +137,7 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
         return replace(verdict, status=404, reason="no route configuration")
     config = api.ScopedRouteConfiguration.FromString(resource.body).route_configuration
     virtual = _virtual_host(config, host)
-    filters = tuple(
-        key for key in config.typed_per_filter_config if not key.startswith("isthmus.unknown_host")
-    )
+    filters = tuple(key for key in config.typed_per_filter_config if not key.startswith("isthmus.unknown_host"))
     verdict = replace(verdict, scope=name, host=virtual.name, filters=filters)
     route, lost = choose(virtual, request.header)
     verdict = replace(verdict, lost=lost)
@@ -188,11 +184,9 @@ def _forward(table: Table, cluster: str, verdict: Verdict) -> Verdict:
     if message.HasField("load_assignment"):
         assignment = message.load_assignment
     else:
-        found = table.get(ENDPOINTS, message.eds_cluster_config.service_name)
+        found = table.get(ENDPOINTS, cluster)
         assignment = api.ClusterLoadAssignment.FromString(found.body if found else b"")
-    addresses = [
-        e.endpoint.address.socket_address for part in assignment.endpoints for e in part.lb_endpoints
-    ]
+    addresses = [e.endpoint.address.socket_address for part in assignment.endpoints for e in part.lb_endpoints]
     endpoints = tuple(f"{a.address}:{a.port_value}" for a in addresses)
     verdict = replace(verdict, cluster=cluster, endpoints=endpoints)
     return verdict if endpoints else replace(verdict, status=503, reason="no healthy upstream")

@@ -101,9 +101,7 @@ class View:
     def services(self) -> frozenset[str]:
         """The names of all Services that the Ingress refers to."""
         backends = [self._ingress.spec.default_backend]
-        backends += [
-            path.backend for rule in self._ingress.spec.rules if rule.http for path in rule.http.paths
-        ]
+        backends += [path.backend for rule in self._ingress.spec.rules if rule.http for path in rule.http.paths]
         return frozenset(b.service.name for b in backends if b is not None and b.service is not None)
 
 

@@ -62,14 +62,10 @@ def _service_port(
     found = find_port(service, port.name, port.number)
     if found is None:
         wanted = port.name or port.number
-        ports = (
-            ", ".join(str(p.port) + (f" ({p.name})" if p.name else "") for p in service.spec.ports) or "none"
-        )
+        ports = ", ".join(str(p.port) + (f" ({p.name})" if p.name else "") for p in service.spec.ports) or "none"
         hint = port_hint(service, port.name, port.number)
         field = path / "port" / ("name" if port.name else "number")
-        report.add(
-            service_codes.NO_SERVICE_PORT, ref, field, service=name, port=wanted, ports=ports, hint=hint
-        )
+        report.add(service_codes.NO_SERVICE_PORT, ref, field, service=name, port=wanted, ports=ports, hint=hint)
         return Respond(UNAVAILABLE, f"Service {name} has no port {wanted}")
     return found
 
@@ -107,14 +103,12 @@ def _speaks(found: FoundPort, draft: Draft, report: Report) -> tuple[Protocol, b
 def _at_port(found: FoundPort, report: Report, known: str, value: str) -> None:
     path = FieldPath(("spec", "ports", found.index, "appProtocol"))
     name = _name(found.service)
-    report.add(
-        service_codes.BAD_APP_PROTOCOL, ref_of(found.service), path, service=name, value=value, known=known
-    )
+    report.add(service_codes.BAD_APP_PROTOCOL, ref_of(found.service), path, service=name, value=value, known=known)
 
 
 def _check_name(found: FoundPort, report: Report) -> None:
     port = found.port
-    if not port.name.partition("-")[0] == "grpc" and not port.app_protocol:
+    if port.name.partition("-")[0] != "grpc" and not port.app_protocol:
         path = FieldPath(("spec", "ports", found.index))
         code = service_codes.UNNAMED_GRPC_PORT
         report.add(code, ref_of(found.service), path, service=_name(found.service), port=port.port)

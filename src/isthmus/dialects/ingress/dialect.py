@@ -50,9 +50,7 @@ class IngressDialect:
         clear = [_in_clear(path, rule, tls.asked, options) for path, rule in served.items()]
         for rule in served.values():
             if rule.draft.force_ssl_redirect and not tls.asked:
-                report.add(
-                    codes.FORCED_WITHOUT_TLS, rule.origin.ref, annotation(FORCE), annotation=FORCE, host=host
-                )
+                report.add(codes.FORCED_WITHOUT_TLS, rule.origin.ref, annotation(FORCE), annotation=FORCE, host=host)
         hosts = [HostConfig(HTTP, host, ordered([*_grpc_in_clear(clear, options), *clear]))]
         if tls.asked:
             hosts.append(HostConfig(HTTPS, host, ordered(secure)))
@@ -82,26 +80,25 @@ def _winners(
     host: str, ingresses: Sequence[Ingress], look: Lookup, options: Options, report: Report
 ) -> dict[PathMatch, _Rule]:
     served: dict[PathMatch, _Rule] = {}
-    for ingress in ingresses:
-        vocabulary = whose.vocabulary_of(ingress, look)
-        handling = judge(vocabulary, whose.VOCABULARIES, ingress, report)
-        if handling is Handling.DROP:
-            continue
-        lowering = _Lowering(ingress, vocabulary, handling is Handling.CLOSE, look, options, report)
-        for path, backend, at in _paths(host, ingress, report):
-            rule = lowering.rule(backend, at)  # the loser's too: its other mistakes are worth knowing
+    lowerings = [_lowering(ingress, look, options, report) for ingress in ingresses]
+    for lowering in (each for each in lowerings if each is not None):
+        ref = ref_of(lowering.ingress)
+        for path, backend, at in _paths(host, lowering.ingress, report):
+            rule = lowering.rule(backend, at, at / "backend")  # the loser's too: its other mistakes count
             winner = served.setdefault(path, rule)
             if winner is not rule:
                 name = winner.origin.ref
-                report.add(codes.DUPLICATE_PATH, ref_of(ingress), at, host=host, path=path.path, winner=name)
-    for ingress in ingresses:
-        _default_backend(host, ingress, look, options, report, served)
+                report.add(codes.DUPLICATE_PATH, ref, at, host=host, path=path.path, winner=name)
+    for lowering in (each for each in lowerings if each is not None):
+        # A default backend takes what no path of the host takes; the oldest Ingress that has one wins.
+        default = lowering.ingress.spec.default_backend
+        if default is not None and SegmentPrefix("/") not in served:
+            at = FieldPath(("spec", "defaultBackend"))
+            served[SegmentPrefix("/")] = lowering.rule(default, at, at)
     return served
 
 
-def _paths(
-    host: str, ingress: Ingress, report: Report
-) -> Iterator[tuple[PathMatch, IngressBackend, FieldPath]]:
+def _paths(host: str, ingress: Ingress, report: Report) -> Iterator[tuple[PathMatch, IngressBackend, FieldPath]]:
     for index, rule in enumerate(ingress.spec.rules):
         if (rule.host or CATCH_ALL) != host or rule.http is None:
             continue
@@ -110,27 +107,6 @@ def _paths(
             matched = parse_path(path, ref_of(ingress), place, report)
             if matched is not None:
                 yield matched, path.backend, place
-
-
-def _default_backend(
-    host: str,
-    ingress: Ingress,
-    look: Lookup,
-    options: Options,
-    report: Report,
-    served: dict[PathMatch, _Rule],
-) -> None:
-    """An Ingress's default backend takes what no path of the host takes; the oldest Ingress that has one wins."""
-    backend = ingress.spec.default_backend
-    if backend is None or SegmentPrefix("/") in served:
-        return
-    quiet = Report()
-    vocabulary = whose.vocabulary_of(ingress, look)
-    handling = judge(vocabulary, whose.VOCABULARIES, ingress, quiet)
-    if handling is Handling.DROP:
-        return
-    lowering = _Lowering(ingress, vocabulary, handling is Handling.CLOSE, look, options, report)
-    served[SegmentPrefix("/")] = lowering.rule(backend, FieldPath(("spec", "defaultBackend")), backend_at="")
 
 
 class _Lowering(Struct, frozen=True):
@@ -143,11 +119,11 @@ class _Lowering(Struct, frozen=True):
     options: Options
     report: Report
 
-    def rule(self, backend: IngressBackend, at: FieldPath, backend_at: str = "backend") -> _Rule:
+    def rule(self, backend: IngressBackend, at: FieldPath, backend_at: FieldPath) -> _Rule:
         ref = ref_of(self.ingress)
         service = backend.service.name if backend.service else ""
         decided = draft(self.vocabulary, self.ingress, service, self.report)
-        place = backends.Place(self.ingress, at / backend_at if backend_at else at)
+        place = backends.Place(self.ingress, backend_at)
         action: Action = backends.lower(place, backend, decided, self.look, self.options, self.report)
         if self.closed or decided.closed:
             action = Respond(
@@ -157,6 +133,15 @@ class _Lowering(Struct, frozen=True):
             path = FieldPath(("metadata", "annotations"))
             self.report.add(codes.DEFAULT_TIMEOUT, ref, path, seconds=action.idle_timeout_ms // 1000)
         return _Rule(action, Origin(ref, at), decided)
+
+
+def _lowering(ingress: Ingress, look: Lookup, options: Options, report: Report) -> _Lowering | None:
+    """How an Ingress's paths are lowered; None when it must not be served at all."""
+    vocabulary = whose.vocabulary_of(ingress, look)
+    handling = judge(vocabulary, whose.VOCABULARIES, ingress, report)
+    if handling is Handling.DROP:
+        return None
+    return _Lowering(ingress, vocabulary, handling is Handling.CLOSE, look, options, report)
 
 
 def _in_clear(path: PathMatch, rule: _Rule, tls: bool, options: Options) -> Route:

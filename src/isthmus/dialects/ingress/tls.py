@@ -71,9 +71,7 @@ def _entries(host: str, ingress: Ingress, look: Lookup) -> Iterator[tuple[str, i
             yield host, index, tls
 
 
-def _certificate(
-    place: _Place, tls: IngressTls, look: Lookup, options: Options, report: Report
-) -> Certificate | None:
+def _certificate(place: _Place, tls: IngressTls, look: Lookup, options: Options, report: Report) -> Certificate | None:
     ref = ref_of(place.ingress)
     if not tls.secret_name:
         report.add(codes.TLS_INCOMPLETE, ref, FieldPath(("spec", "tls", place.index)), host=place.host)
@@ -86,15 +84,11 @@ def _certificate(
         return None
     if secret.type != "kubernetes.io/tls":
         path = FieldPath(("type",))
-        report.add(
-            codes.SECRET_TYPE, ref_of(secret), path, secret=name, name=tls.secret_name, value=secret.type
-        )
+        report.add(codes.SECRET_TYPE, ref_of(secret), path, secret=name, name=tls.secret_name, value=secret.type)
     pair = parse_pair(secret)
     if isinstance(pair, Broken):
         path = FieldPath((pair.field,))
-        report.add(
-            codes.BROKEN_SECRET, ref_of(secret), path, secret=name, name=tls.secret_name, reason=pair.reason
-        )
+        report.add(codes.BROKEN_SECRET, ref_of(secret), path, secret=name, name=tls.secret_name, reason=pair.reason)
         return None
     _judge(pair, name, ref_of(secret), place.host, options, report)
     return Certificate(place.host, pair.chain, PrivateBytes(pair.key), Origin(ref, place.path("secretName")))

@@ -1,0 +1,84 @@
+"""The private folder that the supervisor, the control plane and Envoy share: sockets, settings, bootstrap.
+
+May not know what is written into it. Rule: a folder belongs to the process that holds the lock on it, so what a
+killed process left behind is told from what is in use without trusting process numbers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+_PREFIX = "isthmus-"
+_LONGEST = 103 - len("/isthmus-12345678/admin.sock")  # of a Unix socket's path on any system
+
+
+class RuntimeDir(NamedTuple):
+    """`lock` is the open folder, locked for as long as this process lives."""
+
+    path: Path
+    lock: int
+
+    @property
+    def ads_socket(self) -> Path:
+        """Where the control plane listens."""
+        return self.path / "ads.sock"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Where Envoy's admin interface listens."""
+        return self.path / "admin.sock"
+
+    @property
+    def bootstrap(self) -> Path:
+        """What Envoy is started with."""
+        return self.path / "bootstrap.json"
+
+    @property
+    def settings(self) -> Path:
+        """What the control plane is started with."""
+        return self.path / "settings.json"
+
+    def remove(self) -> None:
+        """Delete the folder and give up the lock."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.lock)
+
+
+def make_runtime_dir() -> RuntimeDir:
+    """A new folder, readable by this user only; those of processes that are gone are removed on the way."""
+    parent = _parent()
+    _remove_stale(parent)
+    # It takes its final name once it is locked, so that nobody ever sees it without an owner.
+    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
+    lock = os.open(made, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return RuntimeDir(made.rename(parent / made.name.removeprefix(".")), lock)
+
+
+def _parent() -> Path:
+    candidates = (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir())
+    usable = (Path(each) for each in candidates if each and len(each) <= _LONGEST and os.access(each, os.W_OK))
+    return next(usable, Path("/tmp"))
+
+
+def _remove_stale(parent: Path) -> None:
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:  # a file of that name, or another process removes it right now
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue  # in use
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)

@@ -1,0 +1,235 @@
+"""The gRPC service helloworld.Greeter with server reflection: all four kinds of call, slow or failing when asked.
+
+The schema is made here, so there is no generated code. Metadata that begins with `x-echo-` comes back twice: as
+initial metadata and as trailers. The rule: a pause ends at once when the client goes away.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from isthmus.edge.upstreams.process import Listen, main
+
+SERVICE = "helloworld.Greeter"
+_V1ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
+_MOST_CALLS = 512  # at a time; each holds a thread
+_GRACE_SECONDS = 2.0
+
+
+def _schema() -> FileDescriptorProto:
+    file = FileDescriptorProto(name="helloworld.proto", package="helloworld", syntax="proto3")
+    text, number = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_INT32
+    request = {"name": text, "count": number, "delay_ms": number, "fail_with": number}
+    file.message_type.append(_message("HelloRequest", request))
+    file.message_type.append(_message("HelloReply", {"message": text, "served_by": text}))
+    service = file.service.add(name="Greeter")
+    for method, many_in, many_out in (
+        ("SayHello", False, False),
+        ("SayHelloStreamReply", False, True),
+        ("SayHelloStreamRequest", True, False),
+        ("SayHelloBidiStream", True, True),
+    ):
+        service.method.add(
+            name=method,
+            input_type=".helloworld.HelloRequest",
+            output_type=".helloworld.HelloReply",
+            client_streaming=many_in,
+            server_streaming=many_out,
+        )
+    return file
+
+
+def _message(name: str, fields: dict[str, FieldDescriptorProto.Type.ValueType]) -> DescriptorProto:
+    message = DescriptorProto(name=name)
+    for number, (field, kind) in enumerate(fields.items(), 1):
+        message.field.add(name=field, number=number, type=kind, label=FieldDescriptorProto.LABEL_OPTIONAL)
+    return message
+
+
+def _reflection_schemas() -> tuple[FileDescriptorProto, FileDescriptorProto]:
+    """v1alpha, and v1, which is the same under another package; the library has v1alpha only."""
+    alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
+    v1 = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
+    v1.name, v1.package = "grpc/reflection/v1/reflection.proto", _V1
+    for field in (field for message in v1.message_type for field in message.field):
+        field.type_name = field.type_name.replace(f".{_V1ALPHA}.", f".{_V1}.")
+    for method in v1.service[0].method:
+        method.input_type = method.input_type.replace(f".{_V1ALPHA}.", f".{_V1}.")
+        method.output_type = method.output_type.replace(f".{_V1ALPHA}.", f".{_V1}.")
+    return alpha, v1
+
+
+def _pool() -> DescriptorPool:
+    pool = DescriptorPool()  # a private one: the default pool belongs to the program that uses us
+    for file in (_schema(), *_reflection_schemas()):
+        pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+POOL = _pool()
+HelloRequest: Any = message_factory.GetMessageClass(POOL.FindMessageTypeByName("helloworld.HelloRequest"))
+HelloReply: Any = message_factory.GetMessageClass(POOL.FindMessageTypeByName("helloworld.HelloReply"))
+
+
+class _Call:
+    """One call: echoes its metadata at once, answers, and notices that its client has gone."""
+
+    def __init__(self, context: grpc.ServicerContext, replica: str) -> None:
+        self._context = context
+        self._replica = replica
+        self._ended = threading.Event()
+        context.add_callback(self._ended.set)
+        echoed = tuple((key, value) for key, value in context.invocation_metadata() if key.startswith("x-echo-"))
+        context.set_trailing_metadata(echoed)
+        context.send_initial_metadata(echoed)
+
+    def reply(self, name: str, request: Any) -> Any:
+        """The answer, after the pause that the request asks for."""
+        if request.delay_ms and self._ended.wait(request.delay_ms / 1000):
+            raise _ClientGoneError
+        return HelloReply(message=f"Hello {name}", served_by=self._replica)
+
+    def fail_if_asked(self, request: Any) -> None:
+        """End the call with the status of `fail_with`."""
+        if request.fail_with:
+            status = _STATUS.get(request.fail_with, grpc.StatusCode.UNKNOWN)
+            self._context.abort(status, f"asked to fail with {request.fail_with}")
+
+
+class _ClientGoneError(Exception):
+    """The client cancelled, or its deadline has passed."""
+
+
+_STATUS = {status.value[0]: status for status in grpc.StatusCode if status is not grpc.StatusCode.OK}
+
+
+def _say_hello(call: _Call, request: Any) -> Any:
+    reply = call.reply(request.name, request)
+    call.fail_if_asked(request)
+    return reply
+
+
+def _say_hello_stream_reply(call: _Call, request: Any) -> Iterator[Any]:
+    for number in range(1, (request.count or 3) + 1):
+        yield call.reply(f"{request.name} {number}", request)
+    call.fail_if_asked(request)
+
+
+def _say_hello_stream_request(call: _Call, requests: Iterator[Any]) -> Any:
+    names, last = [], HelloRequest()
+    for last in requests:
+        call.fail_if_asked(last)
+        names.append(last.name)
+    return call.reply(", ".join(names), last)
+
+
+def _say_hello_bidi_stream(call: _Call, requests: Iterator[Any]) -> Iterator[Any]:
+    for request in requests:
+        for _ in range(request.count or 1):
+            yield call.reply(request.name, request)
+        call.fail_if_asked(request)
+
+
+class Greeter:
+    """A running server. `cancelled` gets the method of each call that its client gave up."""
+
+    def __init__(self, server: grpc.Server, host: str, replica: str) -> None:
+        self.replica = replica
+        self.address = ""
+        self.cancelled: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._server = server
+        self._host = host
+        server.add_generic_rpc_handlers((self._greeter(), *_reflection()))
+
+    def listen(self, port: int, credentials: grpc.ServerCredentials | None) -> None:
+        """Bind and serve. Raises OSError."""
+        wanted = f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
+        try:
+            if credentials:
+                bound = self._server.add_secure_port(wanted, credentials)
+            else:
+                bound = self._server.add_insecure_port(wanted)
+        except RuntimeError as error:
+            raise OSError(str(error)) from None
+        self.address = f"{wanted.rpartition(':')[0]}:{bound}"
+        self._server.start()
+
+    def stop(self, grace: float = _GRACE_SECONDS) -> None:
+        """Refuse new calls, let running ones end within `grace` seconds, then cut them."""
+        self._server.stop(grace).wait()
+
+    def _greeter(self) -> grpc.GenericRpcHandler:
+        unary_unary, unary_stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        stream_unary, stream_stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
+        codec = (HelloRequest.FromString, HelloReply.SerializeToString)
+        one, many = self._one, self._many
+        methods = {
+            "SayHello": unary_unary(one("SayHello", _say_hello), *codec),
+            "SayHelloStreamReply": unary_stream(many("SayHelloStreamReply", _say_hello_stream_reply), *codec),
+            "SayHelloStreamRequest": stream_unary(one("SayHelloStreamRequest", _say_hello_stream_request), *codec),
+            "SayHelloBidiStream": stream_stream(many("SayHelloBidiStream", _say_hello_bidi_stream), *codec),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+    def _one(self, method: str, answer: Callable[[_Call, Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                return answer(_Call(context, self.replica), request)
+            except (_ClientGoneError, grpc.RpcError):  # grpc raises the latter where a client stream is cut
+                self.cancelled.put(method)
+                return HelloReply()
+
+        return handle
+
+    def _many(
+        self, method: str, answer: Callable[[_Call, Any], Iterator[Any]]
+    ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            try:
+                yield from answer(_Call(context, self.replica), request)
+            except (_ClientGoneError, grpc.RpcError):
+                self.cancelled.put(method)
+
+        return handle
+
+
+def _reflection() -> Iterator[grpc.GenericRpcHandler]:
+    """Both versions: the messages are the same on the wire."""
+    services = (SERVICE, f"{_V1ALPHA}.ServerReflection", f"{_V1}.ServerReflection")
+    answer = reflection.ReflectionServicer(services, pool=POOL).ServerReflectionInfo
+    method = grpc.stream_stream_rpc_method_handler(
+        answer,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for package in (_V1ALPHA, _V1):
+        service = f"{package}.ServerReflection"
+        yield grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": method})
+
+
+def start(listen: Listen) -> Greeter:
+    """Serve in threads of this process. Raises OSError."""
+    options = (("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1))
+    greeter = Greeter(grpc.server(ThreadPoolExecutor(_MOST_CALLS), options=options), listen.host, listen.replica)
+    credentials = None
+    if listen.cert:
+        pair = (Path(listen.key).read_bytes(), Path(listen.cert).read_bytes())
+        credentials = grpc.ssl_server_credentials([pair])
+    greeter.listen(listen.port, credentials)
+    return greeter
+
+
+if __name__ == "__main__":
+    sys.exit(main(start, "greeter-1"))

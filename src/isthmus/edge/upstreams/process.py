@@ -1,0 +1,81 @@
+"""A server as a program: one line when it listens, a graceful end on SIGTERM, Ctrl-C or the end of standard input.
+
+May not know what is served. The rule: nothing outlives the parent that asked for --exit-with-stdin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Listen(Struct, frozen=True):
+    """Where to listen and as whom; port 0 takes a free one. With `cert` and `key` (PEM files) it speaks TLS."""
+
+    replica: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    cert: str = ""
+    key: str = ""
+
+
+class Server(Protocol):
+    """A server that runs: `address` is HOST:PORT; `stop` lets running requests finish."""
+
+    @property
+    def address(self) -> str: ...
+
+    def stop(self) -> None: ...
+
+
+class Start(Protocol):
+    """Starts a server; raises OSError with a readable message where it cannot listen."""
+
+    def __call__(self, listen: Listen) -> Server: ...
+
+
+def main(start: Start, replica: str, argv: Sequence[str] | None = None) -> int:
+    """Run one server until it is told to stop; returns the exit code."""
+    listen, with_stdin = _arguments(replica, argv)
+    told_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    try:
+        server = start(listen)
+    except OSError as error:
+        print(f"Error: cannot listen on {listen.host}:{listen.port}: {error}", file=sys.stderr)
+        return 3
+    print(f"listening {server.address}", flush=True)
+    if with_stdin:
+        threading.Thread(target=_await_end_of_input, args=(told_to_stop,), daemon=True).start()
+    told_to_stop.wait()
+    server.stop()
+    return 0
+
+
+def _await_end_of_input(then: threading.Event) -> None:
+    """Unbuffered reads: a thread inside a buffered one would hold its lock while Python shuts down."""
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as stdin:
+        while stdin.read(4096):
+            pass
+    then.set()
+
+
+def _arguments(replica: str, argv: Sequence[str] | None) -> tuple[Listen, bool]:
+    parser = argparse.ArgumentParser(description="Prints `listening HOST:PORT` when it is ready.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free port")
+    parser.add_argument("--replica", default=replica, help="the name that it answers with")
+    parser.add_argument("--tls-cert", default="", metavar="FILE", help="PEM certificate chain")
+    parser.add_argument("--tls-key", default="", metavar="FILE", help="PEM private key")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="stop at the end of standard input")
+    given = parser.parse_args(argv)
+    if bool(given.tls_cert) != bool(given.tls_key):
+        parser.error("--tls-cert and --tls-key go together")
+    return Listen(given.replica, given.host, given.port, given.tls_cert, given.tls_key), given.exit_with_stdin

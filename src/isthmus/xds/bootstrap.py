@@ -1,0 +1,136 @@
+"""What Envoy is told when it starts: who it is, where the control plane listens, and how much it may take on.
+
+Everything else comes over ADS. May not know how Envoy is run or what is served. Rule: settings in, a value that
+`json.dumps` takes out. Sources: Envoy's edge best practices and overload manager; one reason per setting below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Json = Mapping[str, object]
+
+ADS_CLUSTER = "ads"
+INITIAL_BACKOFF, MAXIMUM_BACKOFF = "0.050s", "0.500s"  # a restarted control plane is found again at once
+
+_TYPE = "type.googleapis.com/"
+_HEAP = "envoy.resource_monitors.fixed_heap"
+_CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
+
+# Counters and gauges cost memory for every cluster: keep those that a dashboard, an alert or the drain reads.
+_KEPT_PREFIXES = ("cluster_manager.", "control_plane.", "listener_manager.", "overload.", "server.")
+_KEPT = {
+    "downstream_cx_": "active total length_ms overload_reject protocol_error idle_timeout upgrades_active",
+    "downstream_rq_": "active total time 1xx 2xx 3xx 4xx 5xx rx_reset tx_reset overload_close header_timeout",
+    "upstream_cx_": "active total connect_fail connect_timeout connect_ms overflow destroy_remote_with_active_rq",
+    "upstream_rq_": "active total time 1xx 2xx 3xx 4xx 5xx timeout retry pending_overflow rx_reset tx_reset",
+    "membership_": "total healthy",
+    "update_": "rejected failure",
+    "ssl.": "handshake connection_error fail_verify_error fail_verify_san",
+    "downstream_": "global_cx_overflow",
+}
+
+
+def bootstrap(
+    ads_socket: str, admin_socket: str, node_id: str, max_heap_bytes: int, max_connections: int = 50_000
+) -> Json:
+    """The bootstrap as a JSON object; both sockets are paths. Load it with `envoy -c FILE.json`."""
+    return {
+        "node": {"id": node_id, "cluster": "isthmus"},
+        "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
+        "dynamic_resources": _dynamic_resources(),
+        "static_resources": {"clusters": [_ads_cluster(ads_socket)]},
+        "bootstrap_extensions": [_internal_listeners()],
+        "overload_manager": _overload(max_heap_bytes, max_connections),
+        "layered_runtime": {"layers": [{"name": "edge", "static_layer": _runtime()}]},
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _kept_stats()}}},
+        "stats_flush_on_admin": True,  # nobody is pushed to: no timer walks over all of them
+        "deferred_stat_options": {"enable_deferred_creation_stats": True},  # a cluster pays when it is used
+    }
+
+
+def _dynamic_resources() -> Json:
+    over_ads = {"ads": {}, "resource_api_version": "V3"}
+    backoff = {"base_interval": INITIAL_BACKOFF, "max_interval": MAXIMUM_BACKOFF}
+    service = {"envoy_grpc": {"cluster_name": ADS_CLUSTER, "retry_policy": {"retry_back_off": backoff}}}
+    return {
+        "ads_config": {
+            "api_type": "DELTA_GRPC",
+            "transport_api_version": "V3",
+            "set_node_on_first_message_only": True,
+            "grpc_services": [service],
+        },
+        "lds_config": over_ads,
+        "cds_config": over_ads,
+    }
+
+
+def _ads_cluster(ads_socket: str) -> Json:
+    endpoint = {"endpoint": {"address": {"pipe": {"path": ads_socket}}}}
+    # A control plane that hangs, rather than dies, is noticed by its silence.
+    http2 = {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}
+    options = {
+        "@type": _TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http2_protocol_options": http2},
+    }
+    return {
+        "name": ADS_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": ADS_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+    }
+
+
+def _internal_listeners() -> Json:
+    """Lets a cluster lead to a listener of the same Envoy: the way to wildcard hosts."""
+    kind = "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
+    return {"name": "envoy.bootstrap.internal_listener", "typed_config": {"@type": _TYPE + kind}}
+
+
+def _overload(max_heap_bytes: int, max_connections: int) -> Json:
+    """Give memory back, then drop keep-alive, then the heaviest streams, then new connections, then requests."""
+    heap = _TYPE + "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig"
+    count = _TYPE + "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return {
+        "refresh_interval": "0.25s",
+        # Without accounts of at least 1 MiB no stream can be named as the heavy one.
+        "buffer_factory_config": {"minimum_account_to_track_power_of_two": 20},
+        "resource_monitors": [
+            {"name": _HEAP, "typed_config": {"@type": heap, "max_heap_size_bytes": max_heap_bytes}},
+            {
+                "name": _CONNECTIONS,
+                "typed_config": {"@type": count, "max_active_downstream_connections": max_connections},
+            },
+        ],
+        "actions": [
+            _at("envoy.overload_actions.shrink_heap", 0.90),
+            _at("envoy.overload_actions.disable_http_keepalive", 0.92),
+            _between("envoy.overload_actions.reset_high_memory_stream", 0.90, 0.98),
+            _at("envoy.overload_actions.stop_accepting_requests", 0.97),
+        ],
+        "loadshed_points": [_at("envoy.load_shed_points.tcp_listener_accept", 0.95)],
+    }
+
+
+def _at(name: str, share_of_heap: float) -> Json:
+    return {"name": name, "triggers": [{"name": _HEAP, "threshold": {"value": share_of_heap}}]}
+
+
+def _between(name: str, low: float, high: float) -> Json:
+    scaled = {"scaling_threshold": low, "saturation_threshold": high}
+    return {"name": name, "triggers": [{"name": _HEAP, "scaled": scaled}]}
+
+
+def _runtime() -> Json:
+    return {
+        # One connection that sends many requests in one read may not starve its neighbours on the worker.
+        "http.max_requests_per_io_cycle": 32,
+        # A regular expression that compiles to more is refused; Envoy's own limit of 100 refuses ordinary ones.
+        "re2.max_program_size.error_level": 1000,
+    }
+
+
+def _kept_stats() -> list[Json]:
+    suffixes = [f".{group}{name}" for group, names in _KEPT.items() for name in names.split()]
+    return [*({"prefix": text} for text in _KEPT_PREFIXES), *({"suffix": text} for text in suffixes)]
