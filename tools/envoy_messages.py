@@ -22,9 +22,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 from google.protobuf.message import DecodeError
 from message_stub import Stub
 
-_START = re.compile(
-    rb"\x0a([\x01-\xff])((?:envoy|xds|udpa|validate|google|cel|opentelemetry|io)[\w./-]*\.proto)"
-)
+_START = re.compile(rb"\x0a([\x01-\xff])((?:envoy|xds|udpa|validate|google|cel|opentelemetry|io)[\w./-]*\.proto)")
 # Fields of FileDescriptorProto and their wire types: a descriptor in the binary ends where these do.
 _WIRE = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2, 10: 0, 11: 0, 12: 2, 14: 0, 15: 2}
 _WRITTEN = ("_envoy.binpb", "_envoy.json", "api.pyi")
@@ -65,7 +63,8 @@ def _version() -> str:
 
 
 def _inputs(messages: Mapping[str, str], version: str) -> str:
-    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*_*.py")))
+    here = Path(__file__)
+    code = here.read_bytes() + here.with_name("message_stub.py").read_bytes()
     return hashlib.sha256(code + repr((sorted(messages.items()), version)).encode()).hexdigest()
 
 
@@ -88,9 +87,7 @@ def _embedded(path: Path) -> dict[str, FileDescriptorProto]:
             if match[1][0] != len(match[2]):
                 continue
             found = _descriptor(binary, match.start(), match[2].decode())
-            if found is not None and (
-                found.name not in best or found.ByteSize() > best[found.name].ByteSize()
-            ):
+            if found is not None and (found.name not in best or found.ByteSize() > best[found.name].ByteSize()):
                 best[found.name] = found
     return best
 

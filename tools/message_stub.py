@@ -41,7 +41,7 @@ def message(type_url: str, body: bytes) -> _Message: ...
 def to_dict(value: _Message) -> dict[str, _t.Any]: ...
 def stale(installed: str | None = ...) -> str | None: ...
 
-class _Sequence(_t.Generic[_V]):
+class _Sequence(_t.Sequence[_V]):
     """What every repeated field offers."""
     @_t.overload
     def __getitem__(self, index: int) -> _V: ...
@@ -169,19 +169,19 @@ class Stub:
             yield f"{_enum_alias(full)}: _t.TypeAlias = _b.int | _t.Literal[{names}]"
         for file in self._files:
             for message in file.message_type:
-                yield from self._class(f"{file.package}.{message.name}", message, "")
+                yield from self._class(f"{file.package}.{message.name}", message)
         for short, full in self._messages.items():
             if self._paths[full] != short:
                 yield f"{short} = {self._paths[full]}"
             if short in self._inner:
                 yield f"_{short} = {short}"
 
-    def _class(self, full: str, message: DescriptorProto, indent: str) -> Iterator[str]:
+    def _class(self, full: str, message: DescriptorProto) -> Iterator[str]:
         bases = "_Message"
         if full.rpartition(".")[0] == "google.protobuf" and message.name in _KNOWN:
             bases += f", _known.{message.name}"
-        yield f"{indent}class {self._paths[full].rpartition('.')[2]}({bases}):"
-        yield from (f"{indent}    {line}" if line else "" for line in self._body(full, message))
+        yield f"class {self._paths[full].rpartition('.')[2]}({bases}):"
+        yield from (f"    {line}" for line in self._body(full, message))
 
     def _body(self, full: str, message: DescriptorProto) -> Iterator[str]:
         for enum in message.enum_type:
@@ -191,12 +191,13 @@ class Stub:
             yield from constants
         for nested in message.nested_type:
             if not nested.options.map_entry:
-                yield from self._class(f"{full}.{nested.name}", nested, "")
+                yield from self._class(f"{full}.{nested.name}", nested)
         fields = [field for field in message.field if _usable(field.name)]
         for field in fields:
             attribute = self._attribute(field)
             if _repeated(field) or field.type == FieldDescriptorProto.TYPE_MESSAGE:
-                yield f"@_b.property\ndef {field.name}(self) -> {attribute}: ...".replace("\n", "\n    ")
+                yield "@_b.property"
+                yield f"def {field.name}(self) -> {attribute}: ..."
             else:
                 yield f"{field.name}: {attribute}"
         given = ", ".join(f"{field.name}: {self._argument(field)} | None = ..." for field in fields)
@@ -246,9 +247,7 @@ def _by_name(message: DescriptorProto) -> Iterator[str]:
     for field in message.field:
         if field.HasField("oneof_index") and not field.proto3_optional:
             groups.setdefault(message.oneof_decl[field.oneof_index].name, []).append(field.name)
-        if not _repeated(field) and (
-            field.HasField("oneof_index") or field.type == FieldDescriptorProto.TYPE_MESSAGE
-        ):
+        if not _repeated(field) and (field.HasField("oneof_index") or field.type == FieldDescriptorProto.TYPE_MESSAGE):
             has.append(field.name)
     yield f"def HasField(self, field_name: {_literal((*has, *groups))}) -> _b.bool: ..."
     yield f"def ClearField(self, field_name: {_literal((*(f.name for f in message.field), *groups))}) -> None: ..."

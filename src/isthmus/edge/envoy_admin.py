@@ -1,7 +1,7 @@
 """Envoy's admin interface over its Unix socket: is it ready, what does it count, please drain.
 
 Blocking, with a short time limit, so that a busy Envoy holds nobody up. Rule: an Envoy that cannot be reached
-raises AdminUnavailable; only the questions about readiness answer for it.
+raises AdminError; only the questions about readiness answer for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LIVE = "LIVE"
 _POLL_SECONDS = 0.005
 
 
-class AdminUnavailable(Exception):
+class AdminError(Exception):
     """Envoy is not there, or did not answer in time."""
 
 
@@ -29,7 +29,7 @@ class EnvoyAdmin:
         """LIVE, DRAINING, PRE_INITIALIZING or INITIALIZING; empty where Envoy is not to be reached."""
         try:
             return self._ask("GET", "/ready").strip()
-        except AdminUnavailable:
+        except AdminError:
             return ""
 
     def ready(self) -> bool:
@@ -46,13 +46,13 @@ class EnvoyAdmin:
         return True
 
     def stats(self, pattern: str) -> dict[str, int]:
-        """Counters and gauges whose names match the regular expression. Raises AdminUnavailable."""
+        """Counters and gauges whose names match the regular expression. Raises AdminError."""
         lines = self._ask("GET", f"/stats?filter={pattern}").splitlines()
         pairs = (line.rpartition(": ") for line in lines)
         return {name: int(value) for name, _, value in pairs if value.isdigit()}
 
     def post(self, path: str) -> str:
-        """Do something, for example `/healthcheck/fail`. Raises AdminUnavailable."""
+        """Do something, for example `/healthcheck/fail`. Raises AdminError."""
         return self._ask("POST", path)
 
     def _ask(self, method: str, path: str) -> str:
@@ -61,7 +61,7 @@ class EnvoyAdmin:
             connection.request(method, path)
             return connection.getresponse().read().decode(errors="replace")
         except (OSError, HTTPException) as error:
-            raise AdminUnavailable(f"Envoy's admin socket {self._path}: {error}") from error
+            raise AdminError(f"Envoy's admin socket {self._path}: {error}") from error
         finally:
             connection.close()
 

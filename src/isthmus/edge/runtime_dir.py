@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-_PREFIX = "isthmus-"
-_LONGEST = 103 - len("/isthmus-12345678/admin.sock")  # of a Unix socket's path on any system
+_PREFIX = "isthmus-run-"
+_LONGEST = 103 - len("/isthmus-run-12345678/admin.sock")  # of a Unix socket's path on any system
 
 
 class RuntimeDir(NamedTuple):

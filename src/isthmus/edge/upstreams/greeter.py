@@ -20,7 +20,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from isthmus.edge.upstreams.process import Listen, main
+from isthmus.edge.upstreams.process import PemFiles, main
 
 SERVICE = "helloworld.Greeter"
 _V1ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
@@ -63,7 +63,7 @@ def _reflection_schemas() -> tuple[FileDescriptorProto, FileDescriptorProto]:
     alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
     v1 = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
     v1.name, v1.package = "grpc/reflection/v1/reflection.proto", _V1
-    for field in (field for message in v1.message_type for field in message.field):
+    for field in (field for message in v1.message_type for field in message.field if field.type_name):
         field.type_name = field.type_name.replace(f".{_V1ALPHA}.", f".{_V1}.")
     for method in v1.service[0].method:
         method.input_type = method.input_type.replace(f".{_V1ALPHA}.", f".{_V1}.")
@@ -90,7 +90,8 @@ class _Call:
         self._context = context
         self._replica = replica
         self._ended = threading.Event()
-        context.add_callback(self._ended.set)
+        if not context.add_callback(self._ended.set):  # it has ended already
+            self._ended.set()
         echoed = tuple((key, value) for key, value in context.invocation_metadata() if key.startswith("x-echo-"))
         context.set_trailing_metadata(echoed)
         context.send_initial_metadata(echoed)
@@ -219,15 +220,15 @@ def _reflection() -> Iterator[grpc.GenericRpcHandler]:
         yield grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": method})
 
 
-def start(listen: Listen) -> Greeter:
+def start(host: str = "127.0.0.1", port: int = 0, replica: str = "greeter-1", tls: PemFiles | None = None) -> Greeter:
     """Serve in threads of this process. Raises OSError."""
     options = (("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1))
-    greeter = Greeter(grpc.server(ThreadPoolExecutor(_MOST_CALLS), options=options), listen.host, listen.replica)
+    greeter = Greeter(grpc.server(ThreadPoolExecutor(_MOST_CALLS), options=options), host, replica)
     credentials = None
-    if listen.cert:
-        pair = (Path(listen.key).read_bytes(), Path(listen.cert).read_bytes())
-        credentials = grpc.ssl_server_credentials([pair])
-    greeter.listen(listen.port, credentials)
+    if tls:
+        chain, key = (Path(file).read_bytes() for file in tls)
+        credentials = grpc.ssl_server_credentials([(key, chain)])
+    greeter.listen(port, credentials)
     return greeter
 
 

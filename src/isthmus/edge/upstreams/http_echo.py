@@ -13,10 +13,11 @@ import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from isthmus.edge.upstreams.process import Listen, main
+from isthmus.edge.upstreams.process import PemFiles, main
 
 _GRACE_SECONDS = 2.0
 _WITHOUT_BODY = (204, 304)
@@ -42,7 +43,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(status, shown)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+    def __getattr__(self, name: str) -> Any:
+        """The library looks for do_GET, do_POST and so on."""
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: the demo's terminal belongs to the reader."""
@@ -63,12 +68,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         pieces = []
-        while size := int(self.rfile.readline().partition(b";")[0], 16):
+        while size := int(self._line().partition(b";")[0], 16):
             pieces.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():  # trailers
+            self._line()
+        while self._line().strip():  # trailers
             pass
         return b"".join(pieces)
+
+    def _line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line:
+            raise ConnectionError("the client left in the middle of a body")
+        return line
 
     def _send(self, status: int, body: bytes) -> None:
         self._head(status)
@@ -111,14 +122,18 @@ class _Listener(ThreadingHTTPServer):
     request_queue_size = 1024
     daemon_threads = True
 
-    def __init__(self, listen: Listen) -> None:
-        self.replica = listen.replica
+    def __init__(self, host: str, port: int, replica: str, tls: PemFiles | None) -> None:
+        self.replica = replica
         self.stopping = threading.Event()
         self.open: set[socket.socket] = set()
         self.changed = threading.Condition()
-        self._tls = _context(listen) if listen.cert else None
-        self.address_family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        super().__init__((listen.host, listen.port), _Handler)
+        self._tls = _context(tls) if tls else None
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Without the look-up of a host name that HTTPServer makes, which can take seconds."""
+        TCPServer.server_bind(self)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, peer = super().get_request()
@@ -140,9 +155,9 @@ class _Listener(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def _context(listen: Listen) -> ssl.SSLContext:
+def _context(tls: PemFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(listen.cert, listen.key)
+    context.load_cert_chain(*tls)
     return context
 
 
@@ -175,9 +190,11 @@ class HttpEcho:
                     socket.socket.shutdown(connection, how)  # SSLSocket's own would drop the encryption
 
 
-def start(listen: Listen) -> HttpEcho:
+def start(
+    host: str = "127.0.0.1", port: int = 0, replica: str = "http-echo-1", tls: PemFiles | None = None
+) -> HttpEcho:
     """Serve in threads of this process. Raises OSError."""
-    return HttpEcho(_Listener(listen))
+    return HttpEcho(_Listener(host, port, replica, tls))
 
 
 if __name__ == "__main__":

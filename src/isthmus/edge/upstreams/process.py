@@ -12,17 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
-
-class Listen(Struct, frozen=True):
-    """Where to listen and as whom; port 0 takes a free one. With `cert` and `key` (PEM files) it speaks TLS."""
-
-    replica: str
-    host: str = "127.0.0.1"
-    port: int = 0
-    cert: str = ""
-    key: str = ""
+PemFiles = tuple[str, str]  # paths: certificate chain, private key
 
 
 class Server(Protocol):
@@ -35,24 +25,25 @@ class Server(Protocol):
 
 
 class Start(Protocol):
-    """Starts a server; raises OSError with a readable message where it cannot listen."""
+    """Starts a server; port 0 takes a free one. Raises OSError with a readable message where it cannot listen."""
 
-    def __call__(self, listen: Listen) -> Server: ...
+    def __call__(self, host: str, port: int, replica: str, tls: PemFiles | None) -> Server: ...
 
 
 def main(start: Start, replica: str, argv: Sequence[str] | None = None) -> int:
     """Run one server until it is told to stop; returns the exit code."""
-    listen, with_stdin = _arguments(replica, argv)
+    given = _arguments(replica, argv)
     told_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_stop.set())
     try:
-        server = start(listen)
+        tls = (given.tls_cert, given.tls_key) if given.tls_cert else None
+        server = start(given.host, given.port, given.replica, tls)
     except OSError as error:
-        print(f"Error: cannot listen on {listen.host}:{listen.port}: {error}", file=sys.stderr)
+        print(f"Error: cannot serve on {given.host}:{given.port}: {error}", file=sys.stderr)
         return 3
     print(f"listening {server.address}", flush=True)
-    if with_stdin:
+    if given.exit_with_stdin:
         threading.Thread(target=_await_end_of_input, args=(told_to_stop,), daemon=True).start()
     told_to_stop.wait()
     server.stop()
@@ -67,7 +58,7 @@ def _await_end_of_input(then: threading.Event) -> None:
     then.set()
 
 
-def _arguments(replica: str, argv: Sequence[str] | None) -> tuple[Listen, bool]:
+def _arguments(replica: str, argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Prints `listening HOST:PORT` when it is ready.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free port")
@@ -78,4 +69,4 @@ def _arguments(replica: str, argv: Sequence[str] | None) -> tuple[Listen, bool]:
     given = parser.parse_args(argv)
     if bool(given.tls_cert) != bool(given.tls_key):
         parser.error("--tls-cert and --tls-key go together")
-    return Listen(given.replica, given.host, given.port, given.tls_cert, given.tls_key), given.exit_with_stdin
+    return given

@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import Server as WebSocketServer
 from websockets.sync.server import ServerConnection, serve
 
-from isthmus.edge.upstreams.process import Listen, main
+from isthmus.edge.upstreams.process import PemFiles, main
 
 SERVED_BY = "x-served-by"
 _LARGEST_MESSAGE = 16 * 1024 * 1024
@@ -46,32 +46,34 @@ class WebSocketEcho:
         self._thread.join()
 
 
-def start(listen: Listen) -> WebSocketEcho:
+def start(
+    host: str = "127.0.0.1", port: int = 0, replica: str = "websocket-echo-1", tls: PemFiles | None = None
+) -> WebSocketEcho:
     """Serve in threads of this process. Raises OSError."""
 
-    def answer_plain_http(connection: ServerConnection, request: Request) -> Response | None:
+    def answer_plain_http(_: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return None
-        return _json({"path": request.path, "replica": listen.replica, "websocket": "send an upgrade to talk"})
+        return _json({"path": request.path, "replica": replica, "websocket": "send an upgrade to talk"})
 
-    def name_replica(connection: ServerConnection, request: Request, response: Response) -> None:
-        response.headers[SERVED_BY] = listen.replica
+    def name_replica(_: ServerConnection, __: Request, response: Response) -> None:
+        response.headers[SERVED_BY] = replica
 
-    tls = None
-    if listen.cert:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(listen.cert, listen.key)
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
     server = serve(
         _echo,
-        listen.host,
-        listen.port,
-        ssl=tls,
+        host,
+        port,
+        ssl=context,
         process_request=answer_plain_http,
         process_response=name_replica,
         ping_interval=None,
         max_size=_LARGEST_MESSAGE,
     )
-    return WebSocketEcho(server, listen.replica)
+    return WebSocketEcho(server, replica)
 
 
 def _echo(connection: ServerConnection) -> None:

@@ -1,0 +1,155 @@
+"""Findings about manifests as such, before anybody asks what they mean (ISTH0001 to ISTH0049)."""
+
+from __future__ import annotations
+
+from isthmus.kube.diagnostics import Code, Effect, Severity
+
+SYNTAX = Code(
+    "ISTH0001",
+    Severity.ERROR,
+    "this is not valid {language}: {problem}",
+    "{fix}",
+    "A document could not be read at all. Only that document is left out: the other documents of the file are "
+    "read as usual, and in a running gateway the objects that the file had before go on being served.",
+    Effect.DROP,
+)
+DUPLICATE_KEY = Code(
+    "ISTH0002",
+    Severity.ERROR,
+    "the key {key} is here a second time; the first is on line {line}",
+    "remove or rename one of the two",
+    "YAML forbids the same key twice in one mapping, and tools differ in which of the two they take. A document "
+    "with a doubtful meaning is not served.",
+    Effect.DROP,
+)
+NOT_AN_OBJECT = Code(
+    "ISTH0003",
+    Severity.ERROR,
+    "this is not a Kubernetes object: {problem}",
+    "a manifest is a mapping with apiVersion, kind and metadata; move other YAML to another folder",
+    "Every document must say which Kubernetes object it is. Values files of Helm charts and configuration of other "
+    "tools do not, and nothing can be served from them.",
+    Effect.DROP,
+)
+UNSUPPORTED_VERSION = Code(
+    "ISTH0004",
+    Severity.ERROR,
+    "{kind} of {found} is not read; {wanted} is",
+    "write it as apiVersion {wanted} (kubectl convert -f FILE --output-version {wanted} helps)",
+    "Old versions of an API have other fields with other meanings. Kubernetes has stopped serving them, and so "
+    "such an object is not guessed at.",
+    Effect.DROP,
+)
+WRONG_TYPE = Code(
+    "ISTH0005",
+    Severity.ERROR,
+    "expected {expected}, found {found}",
+    "{fix}",
+    "The API server would refuse this object, because a value has another type than the field. Plain YAML scalars "
+    'such as 3600, on, yes and 010 are numbers and booleans; annotations need them in quotes ("3600").',
+    Effect.DROP,
+)
+MISSING_FIELD = Code(
+    "ISTH0006",
+    Severity.ERROR,
+    "the required field {field} is missing",
+    "add {field}",
+    "The API server would refuse this object, because a field that it cannot do without is absent or null.",
+    Effect.DROP,
+)
+UNKNOWN_FIELD = Code(
+    "ISTH0007",
+    Severity.WARNING,
+    "{kind} has no field {field} here{hint}",
+    "correct the name or the indentation, or remove the field; it has no effect",
+    "The field does not exist in the Kubernetes API at this place, so whatever it was meant to do does not happen. "
+    "Most often it is a misspelling or an indentation that is off by one level.",
+    Effect.KEEP,
+)
+UNUSED_KIND = Code(
+    "ISTH0008",
+    Severity.INFO,
+    "{count} of kind {kind} ({version}): Isthmus has no use for this kind",
+    "nothing to do; Deployments and the like may stand in the same files",
+    "The kind does not describe traffic, or Isthmus does not read it. It is named once, with its first place.",
+)
+SAME_OBJECT = Code(
+    "ISTH0009",
+    Severity.ERROR,
+    "this object is already defined at {first}; this second definition is not used",
+    "remove or rename one of the two",
+    "Two documents describe an object of the same kind, namespace and name. A cluster can only hold one of them. "
+    "The one that comes first (by the order of the -f options, then by path, then by line) is used.",
+    Effect.DROP,
+)
+INVALID_NAME = Code(
+    "ISTH0010",
+    Severity.ERROR,
+    "{value} is not a valid {what}: {rule}",
+    "choose another name",
+    "The API server would refuse this object. Names are lower-case DNS names (RFC 1123), so that they can stand in "
+    "host names, file names and log lines without harm.",
+    Effect.DROP,
+)
+TOO_LARGE = Code(
+    "ISTH0011",
+    Severity.ERROR,
+    "{what} has {size}; at most {most} is read",
+    "split it up or move the data elsewhere; the API server would not take it either",
+    "Kubernetes refuses objects of several megabytes and annotations of more than 256 KiB in sum. The same bounds "
+    "protect this process.",
+    Effect.DROP,
+)
+ALIASES = Code(
+    "ISTH0012",
+    Severity.ERROR,
+    "{problem}",
+    "write the value out, or use fewer levels of anchors and aliases",
+    "YAML aliases can make a small text stand for gigabytes (the billion laughs attack), or for something that "
+    "contains itself. With all aliases written out a document may be no larger than without any.",
+    Effect.DROP,
+)
+TOO_DEEP = Code(
+    "ISTH0013",
+    Severity.ERROR,
+    "values are nested more than {most} levels deep here",
+    "flatten it; no Kubernetes object that Isthmus reads is nested more than 12 levels deep",
+    "Nesting of this depth is a mistake or an attack, and is not followed.",
+    Effect.DROP,
+)
+UNREADABLE = Code(
+    "ISTH0014",
+    Severity.ERROR,
+    "the file cannot be read: {problem}",
+    "{fix}",
+    "A file could not be opened or is not text. In a running gateway the objects that it had before go on being "
+    "served.",
+    Effect.DROP,
+)
+LAST_GOOD = Code(
+    "ISTH0015",
+    Severity.INFO,
+    "{count} of this file's objects cannot be read now and stay as they last were: {names}",
+    "mend what the file's other findings say",
+    "While a file holds a document that cannot be read, the objects which it defined before are neither changed "
+    "nor withdrawn: a file that is half written or broken by a slip of the hand must not stop traffic.",
+    Effect.LAST_GOOD,
+)
+
+CODES: tuple[Code, ...] = (
+    SYNTAX,
+    DUPLICATE_KEY,
+    NOT_AN_OBJECT,
+    UNSUPPORTED_VERSION,
+    WRONG_TYPE,
+    MISSING_FIELD,
+    UNKNOWN_FIELD,
+    UNUSED_KIND,
+    SAME_OBJECT,
+    INVALID_NAME,
+    TOO_LARGE,
+    ALIASES,
+    TOO_DEEP,
+    UNREADABLE,
+    LAST_GOOD,
+)

@@ -1,0 +1,234 @@
+"""The ADS session, event by event: make before break, refusals, reconnects, certificates by SNI."""
+
+from __future__ import annotations
+
+from isthmus.machines.ads import Rejected, Request, Send, Session, Synced, WakeAt
+from isthmus.machines.snapshot import Snapshot
+from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource, version_of
+
+C, E, L, S = CLUSTER, ENDPOINTS, LISTENER, SCOPE
+WEB = "default/web/80/http1"
+
+
+def change(kind: str, name: str, body: bytes | None = b"1") -> Change:
+    return Change(kind, name, Resource(kind, name, body, version_of(body)) if body is not None else None)
+
+
+class Envoy:
+    """Plays Envoy's side: acknowledges what it is sent, unless told to refuse it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.state: dict[tuple[str, str], str] = {}
+        self.log: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
+        self.said: list[object] = []
+        self.refuses: set[str] = set()
+        self.now = 0.0
+        self.connect()
+
+    def connect(self) -> None:
+        self.session = Session(self.snapshot)
+        self.pending: list[Send] = []
+
+    def ask(self, kind: str, *subscribe: str, initial: bool = False) -> None:
+        known = {name: version for (each, name), version in self.state.items() if each == kind}
+        self.take(self.session.request(Request(kind, subscribe, (), known if initial else {}), self.now))
+
+    def take(self, effects: object) -> None:
+        for effect in effects:  # type: ignore[attr-defined]
+            (self.pending if isinstance(effect, Send) else self.said).append(effect)
+
+    def publish(self, *changes: Change) -> None:
+        self.take(self.session.published(self.snapshot.apply(changes), self.now))
+
+    def answer(self) -> Send:
+        send = self.pending.pop(0)
+        self.log.append((send.type_url, tuple(r.name for r in send.resources), send.removed))
+        bad = [r.name for r in send.resources if r.body.decode() in self.refuses]
+        if not bad:
+            self.state |= {(send.type_url, r.name): r.version for r in send.resources}
+            for name in send.removed:
+                self.state.pop((send.type_url, name), None)
+        error = f"bad {bad[0]}" if bad else None
+        self.take(self.session.request(Request(send.type_url, nonce=send.nonce, error=error), self.now))
+        return send
+
+    def settle(self) -> None:
+        """Answer everything; subscribe to the endpoints of new clusters as Envoy does."""
+        while self.pending:
+            send = self.answer()
+            if send.type_url == C:
+                new = [r.name for r in send.resources if (E, r.name) not in self.state and (C, r.name) in self.state]
+                if new:
+                    self.ask(E, *new)
+
+    def start(self) -> None:
+        for kind in (C, L, S):
+            self.ask(kind, initial=True)
+        self.settle()
+
+
+def ready(*changes: Change) -> Envoy:
+    snapshot = Snapshot()
+    snapshot.apply(changes)
+    envoy = Envoy(snapshot)
+    envoy.start()
+    envoy.log.clear()
+    return envoy
+
+
+FULL = (change(C, WEB), change(E, WEB), change(L, "http"), change(S, "http/a"), change(S, "http/b"))
+
+
+def test_first_contact_sends_each_type_once_and_scopes_last() -> None:
+    snapshot = Snapshot()
+    snapshot.apply(FULL)
+    envoy = Envoy(snapshot)
+    envoy.start()
+    assert [kind for kind, _, _ in envoy.log] == [C, E, L, S]
+    assert envoy.log[-1][1] == ("http/a", "http/b")
+    assert envoy.said[-1] == Synced(snapshot.version)
+
+
+def test_an_empty_snapshot_is_answered_so_that_envoy_starts() -> None:
+    envoy = Envoy(Snapshot())
+    envoy.start()
+    assert [kind for kind, _, _ in envoy.log] == [C, L, S]
+    assert all(not names and not removed for _, names, removed in envoy.log)
+
+
+def test_one_change_is_one_resource() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(S, "http/b", b"2"))
+    envoy.settle()
+    assert envoy.log == [(S, ("http/b",), ())]
+    assert envoy.said[-1] == Synced(envoy.snapshot.version)
+
+
+def test_a_few_changes_go_one_by_one_and_many_together() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(*(change(S, f"http/{n}") for n in range(3)))
+    envoy.settle()
+    assert [names for _, names, _ in envoy.log] == [("http/0",), ("http/1",), ("http/2",)]
+    envoy.log.clear()
+    envoy.publish(*(change(S, f"http/{n}", b"2") for n in range(50)))
+    envoy.settle()
+    assert [len(names) for _, names, _ in envoy.log] == [50]
+
+
+def test_a_scope_waits_for_its_new_cluster_and_its_endpoints() -> None:
+    envoy = ready(*FULL)
+    new = "default/new/80/h2"
+    envoy.publish(change(S, "http/c"), change(C, new), change(E, new))
+    assert envoy.answer().type_url == C
+    assert envoy.pending == []  # the scope waits for the endpoints of the cluster
+    envoy.ask(E, new)
+    assert envoy.answer().type_url == E
+    assert [send.type_url for send in envoy.pending] == [S]
+
+
+def test_a_scope_does_not_wait_for_ever() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(S, "http/c"), change(C, "default/new/80/h2"))
+    envoy.answer()
+    wake = next(effect for effect in reversed(envoy.said) if isinstance(effect, WakeAt))
+    envoy.take(envoy.session.tick(wake.time))
+    assert [send.type_url for send in envoy.pending] == [S]
+
+
+def test_a_cluster_goes_after_the_scopes_that_used_it() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(C, WEB, None), change(E, WEB, None), change(S, "http/a", b"2"))
+    envoy.settle()
+    assert envoy.log == [(S, ("http/a",), ()), (C, (), (WEB,))]
+
+
+def test_a_cluster_with_a_dns_name_waits_for_no_endpoints() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(S, "http/c"), change(C, "default/out/80/http1@x.test"))
+    envoy.answer()
+    assert [send.type_url for send in envoy.pending] == [S]
+
+
+def test_a_refused_change_is_named_and_not_sent_again() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {"bad"}
+    envoy.publish(change(S, "http/a", b"bad"), change(S, "http/b", b"2"))
+    envoy.settle()
+    assert Rejected(S, "http/a", "bad http/a") in envoy.said
+    assert envoy.state[S, "http/b"] == version_of(b"2")
+    assert envoy.state[S, "http/a"] == version_of(b"1")
+    envoy.log.clear()
+    envoy.publish(change(S, "http/b", b"3"))
+    envoy.settle()
+    assert envoy.log == [(S, ("http/b",), ())]
+    envoy.publish(change(S, "http/a", b"good"))
+    envoy.settle()
+    assert envoy.state[S, "http/a"] == version_of(b"good")
+
+
+def test_the_culprit_of_a_large_refused_response_is_found() -> None:
+    snapshot = Snapshot()
+    snapshot.apply(change(S, f"http/{n}", b"bad" if n in (3, 77) else b"1") for n in range(100))
+    envoy = Envoy(snapshot)
+    envoy.refuses = {"bad"}
+    envoy.start()
+    assert {effect.name for effect in envoy.said if isinstance(effect, Rejected)} == {"http/3", "http/77"}
+    assert len(envoy.state) == 98
+    assert envoy.said[-1] == Synced(snapshot.version)
+
+
+def test_a_fresh_envoy_gets_the_last_accepted_version_of_what_was_refused() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {"bad"}
+    envoy.publish(change(S, "http/a", b"bad"))
+    envoy.settle()
+    envoy.state.clear()
+    envoy.connect()
+    envoy.start()
+    assert envoy.state[S, "http/a"] == version_of(b"1")
+
+
+def test_a_reconnect_sends_only_what_differs() -> None:
+    envoy = ready(*FULL)
+    envoy.connect()
+    envoy.snapshot.apply([change(S, "http/a", b"2"), change(S, "http/b", None)])
+    for kind in (C, L, S):
+        envoy.ask(kind, initial=True)
+    envoy.ask(E, WEB, initial=True)
+    envoy.settle()
+    sent = [entry for entry in envoy.log if entry[1] or entry[2]]
+    assert sent == [(S, ("http/a",), ("http/b",))] or sent == [(S, ("http/a",), ()), (S, (), ("http/b",))]
+
+
+def test_certificates_are_found_by_sni() -> None:
+    envoy = ready(change(SECRET, "a.test"), change(SECRET, "*.w.test", b"2"))
+    for sni, body in (("A.test", b"1"), ("x.w.test", b"2")):
+        envoy.ask(SECRET, sni)
+        send = envoy.answer()
+        assert send.resources[0].name == sni
+        assert send.resources[0].body.endswith(body)
+
+
+def test_an_unknown_sni_is_refused_at_once_and_forgotten() -> None:
+    envoy = ready()
+    for number in range(100):
+        envoy.ask(SECRET, f"flood-{number}.test")
+        assert envoy.answer().removed == (f"flood-{number}.test",)
+    assert envoy.session._types[SECRET].wanted == set()
+
+
+def test_a_rotated_certificate_goes_to_those_who_asked() -> None:
+    envoy = ready(change(SECRET, "a.test"))
+    envoy.ask(SECRET, "a.test")
+    envoy.settle()
+    envoy.log.clear()
+    envoy.publish(change(SECRET, "a.test", b"new"), change(SECRET, "b.test"))
+    envoy.settle()
+    assert envoy.log == [(SECRET, ("a.test",), ())]
+
+
+def test_a_type_that_is_not_served_is_answered_with_nothing() -> None:
+    envoy = ready()
+    envoy.ask("type.googleapis.com/x.Y", "z")
+    assert envoy.pending[-1].removed == ("z",)
