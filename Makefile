@@ -1,40 +1,59 @@
 # One command for each thing; `make` lists them. Everything lives in .venv and goes with `make clean`.
+# Works from a clean clone with Python 3.11 or newer; uses uv if it is there, plain pip if not.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
-export UV_PYTHON :=
-export UV_PROJECT_ENVIRONMENT :=
-BUILT := .venv/.built
+XDS := src/isthmus/xds
+GENERATED := $(XDS)/_envoy.json
+# uv would obey these before .venv and install into another interpreter.
+unexport UV_PYTHON UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
+# pip byte-compiles and asks its index for its own newest version otherwise.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+ifneq ($(UV),)
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+WITH := uv, a few seconds
+else
+INSTALL := $(BIN)/python -m pip install --quiet
+WITH := pip, about a minute
+endif
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help venv demo test lint bench docs lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-7s %s\n", $$1, $$2}'
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-venv: $(BUILT) ## prepare .venv with the isthmus command
+venv: .venv/.installed $(GENERATED) ## prepare .venv with the isthmus command
 
-.venv/.locked: requirements.lock
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else "Isthmus needs Python 3.11 or newer; $(PYTHON) is %d.%d. Run: make venv PYTHON=python3.12" % v)'
+.venv/.python:
+	@command -v $(PYTHON) >/dev/null || { echo "Isthmus needs Python 3.11 or newer; there is no $(PYTHON) on PATH. On Debian and Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v >= (3, 11) else "Isthmus needs Python 3.11 or newer; $(PYTHON) is %d.%d. Name another: make venv PYTHON=python3.12" % v)'
 ifneq ($(UV),)
-	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	@echo "installing the locked packages with uv"
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
 else
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@echo "installing the locked packages with pip (about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt-get install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv
 endif
 	@touch $@
 
-$(BUILT): .venv/.locked pyproject.toml hatch_build.py src/isthmus/xds/api.py
-	@echo "building: Envoy's message classes, the isthmus command"
-ifneq ($(UV),)
-	@$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
-else
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
-endif
+.venv/.locked: requirements.lock .venv/.python
+	@test -n "$(UV)" || test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@echo "installing the locked packages ($(WITH))"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml hatch_build.py
+	@test -n "$(UV)" || test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@echo "installing the isthmus command, reading Envoy's messages"
+	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# Does nothing when Envoy, MESSAGES and the tool are what they were; else half a second.
+$(GENERATED): $(XDS)/api.py tools/envoy_messages.py tools/message_stub.py .venv/.installed
+	@$(BIN)/python tools/envoy_messages.py
 	@touch $@
 
 demo: venv ## real services behind a gateway, with lines to paste (ARGS=--check runs them)
@@ -56,8 +75,10 @@ docs: venv ## make docs/codes/ anew from the codes
 	@$(BIN)/python tools/code_pages.py
 
 lock: ## make requirements.lock anew (needs uv)
+	@test -n "$(UV)" || { echo "make lock needs uv: $(PYTHON) -m pip install uv" >&2; exit 1; }
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links \
 		--extra demo --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv and everything that was built
-	@rm -rf .venv dist src/isthmus/xds/_envoy.binpb src/isthmus/xds/_envoy.json src/isthmus/xds/api.pyi
+	@rm -rf .venv dist $(XDS)/_envoy.binpb $(GENERATED) $(XDS)/api.pyi

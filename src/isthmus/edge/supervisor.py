@@ -127,7 +127,7 @@ class Supervisor:
         if line == "ads" and not self._envoy.pid and not self._was_live:
             self._start_envoy()
         elif line == "ready":
-            self._was_ready = True
+            self._was_ready = self._was_live = True
 
     def _control_plane_ended(self, code: int) -> None:
         if self._stopping:

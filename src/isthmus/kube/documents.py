@@ -28,7 +28,7 @@ def split(text: str) -> tuple[Document, ...]:
     line = 1
     documents: list[Document] = []
     for piece in _pieces(text):
-        if not piece.isspace() and piece != "---":
+        if piece.removeprefix("---").strip():
             documents.append(Document(line, piece))
         line += piece.count("\n") + 1
     return tuple(documents)
@@ -54,18 +54,19 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _ends(piece: str) -> Iterator[str]:
-    """Cut after `...` lines, which end a document without starting another."""
-    if "\n..." not in piece:
+    """Cut at `...` lines, which end a document; a blank line stands in for each, so that the count stays right."""
+    if "..." not in piece:
         yield piece
         return
-    held = ""
-    for index, line in enumerate(piece.split("\n")):
+    lines: list[str] = []
+    for line in piece.split("\n"):
         if line.startswith("...") and line[3:4] in _BLANK:
-            yield held
-            held = ""
+            if lines:
+                yield "\n".join(lines)
+            lines = [""]
         else:
-            held = f"{held}\n{line}" if index and held else line
-    yield held
+            lines.append(line)
+    yield "\n".join(lines)
 
 
 def _only_directives(piece: str) -> bool:

@@ -86,31 +86,35 @@ HelloReply: Any = message_factory.GetMessageClass(POOL.FindMessageTypeByName("he
 class _Call:
     """One call: echoes its metadata at once, answers, and notices that its client has gone."""
 
-    def __init__(self, context: grpc.ServicerContext, replica: str) -> None:
+    def __init__(self, context: grpc.ServicerContext, replica: str, on_cancelled: Callable[[], None]) -> None:
+        self.answered = False
         self._context = context
         self._replica = replica
+        self._on_cancelled = on_cancelled
         self._ended = threading.Event()
-        if not context.add_callback(self._ended.set):  # it has ended already
-            self._ended.set()
+        if not context.add_callback(self._end):  # it has ended already
+            self._end()
         echoed = tuple((key, value) for key, value in context.invocation_metadata() if key.startswith("x-echo-"))
         context.set_trailing_metadata(echoed)
         context.send_initial_metadata(echoed)
 
     def reply(self, name: str, request: Any) -> Any:
-        """The answer, after the pause that the request asks for."""
-        if request.delay_ms and self._ended.wait(request.delay_ms / 1000):
-            raise _ClientGoneError
+        """The answer, after the pause that the request asks for; nobody reads it when the client has gone."""
+        if request.delay_ms:
+            self._ended.wait(request.delay_ms / 1000)
         return HelloReply(message=f"Hello {name}", served_by=self._replica)
 
     def fail_if_asked(self, request: Any) -> None:
         """End the call with the status of `fail_with`."""
         if request.fail_with:
+            self.answered = True
             status = _STATUS.get(request.fail_with, grpc.StatusCode.UNKNOWN)
             self._context.abort(status, f"asked to fail with {request.fail_with}")
 
-
-class _ClientGoneError(Exception):
-    """The client cancelled, or its deadline has passed."""
+    def _end(self) -> None:
+        if not self.answered:
+            self._on_cancelled()
+        self._ended.set()
 
 
 _STATUS = {status.value[0]: status for status in grpc.StatusCode if status is not grpc.StatusCode.OK}
@@ -186,11 +190,10 @@ class Greeter:
 
     def _one(self, method: str, answer: Callable[[_Call, Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
-            try:
-                return answer(_Call(context, self.replica), request)
-            except (_ClientGoneError, grpc.RpcError):  # grpc raises the latter where a client stream is cut
-                self.cancelled.put(method)
-                return HelloReply()
+            call = self._call(method, context)
+            reply = answer(call, request)
+            call.answered = True
+            return reply
 
         return handle
 
@@ -198,12 +201,14 @@ class Greeter:
         self, method: str, answer: Callable[[_Call, Any], Iterator[Any]]
     ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
         def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            try:
-                yield from answer(_Call(context, self.replica), request)
-            except (_ClientGoneError, grpc.RpcError):
-                self.cancelled.put(method)
+            call = self._call(method, context)
+            yield from answer(call, request)
+            call.answered = True
 
         return handle
+
+    def _call(self, method: str, context: grpc.ServicerContext) -> _Call:
+        return _Call(context, self.replica, lambda: self.cancelled.put(method))
 
 
 def _reflection() -> Iterator[grpc.GenericRpcHandler]:
