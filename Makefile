@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 XDS := src/isthmus/xds
-GENERATED := $(XDS)/_envoy.json
+GENERATED := $(XDS)/_envoy.json $(XDS)/_envoy.binpb $(XDS)/api.pyi
 # uv would obey these before .venv and install into another interpreter.
 unexport UV_PYTHON UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 # pip byte-compiles and asks its index for its own newest version otherwise.
@@ -20,6 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help venv demo test lint bench docs lock clean
 
 help: ## list the commands
@@ -54,7 +55,7 @@ endif
 # Does nothing when Envoy, MESSAGES and the tool are what they were; else half a second.
 $(GENERATED): $(XDS)/api.py tools/envoy_messages.py tools/message_stub.py .venv/.installed
 	@$(BIN)/python tools/envoy_messages.py
-	@touch $@
+	@touch $(GENERATED)
 
 demo: venv ## real services behind a gateway, with lines to paste (ARGS=--check runs them)
 	@$(BIN)/isthmus demo $(ARGS)
@@ -81,4 +82,4 @@ lock: ## make requirements.lock anew (needs uv)
 		--extra demo --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv and everything that was built
-	@rm -rf .venv dist $(XDS)/_envoy.binpb $(GENERATED) $(XDS)/api.pyi
+	@rm -rf .venv dist $(GENERATED)

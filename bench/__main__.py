@@ -7,7 +7,6 @@ import json
 import sys
 
 from bench import help_time, proxy_cost, scale, start
-from bench.row import Row
 
 BENCHMARKS = {
     "help": help_time.measure,

@@ -169,7 +169,7 @@ class _backend:  # noqa: N801 - used as a context manager
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 body = str(self.server.server_address[1]).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))

@@ -12,7 +12,7 @@ from isthmus.dialects import DIALECTS
 from isthmus.dialects.dialect import Options
 from isthmus.ir.listener import HTTP, HTTPS, Listener
 from isthmus.kube.diagnostics import Diagnostic
-from isthmus.kube.objects import Base, Secret, Meta
+from isthmus.kube.objects import Base, Meta, Secret
 from isthmus.kube.store import Store
 from isthmus.machines.pipeline import Pipeline, Update
 from isthmus.xds.listeners import Edge

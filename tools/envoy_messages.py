@@ -76,7 +76,7 @@ def _fresh(package: Path, inputs: str) -> bool:
     except ValueError:
         return False
     body = (package / "_envoy.binpb").read_bytes()
-    return origin.get("inputs") == inputs and origin.get("digest") == hashlib.sha256(body).hexdigest()
+    return (origin.get("inputs"), origin.get("digest")) == (inputs, hashlib.sha256(body).hexdigest())
 
 
 def _embedded(path: Path) -> dict[str, FileDescriptorProto]:
@@ -134,9 +134,9 @@ def _varint(binary: mmap.mmap, at: int) -> tuple[int, int]:
 def _trimmed(files: Mapping[str, FileDescriptorProto], wanted: set[str]) -> list[FileDescriptorProto]:
     """The files with just the top-level types that the wanted messages need, dependencies first."""
     home = {
-        f"{file.package}.{kind.name}": name
+        f"{file.package}.{type_name}": name
         for name, file in files.items()
-        for kind in (*file.message_type, *file.enum_type)
+        for type_name in (*(m.name for m in file.message_type), *(e.name for e in file.enum_type))
     }
     missing = sorted(name for name in wanted if _top(name, home) not in home)
     if missing:

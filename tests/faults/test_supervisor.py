@@ -219,7 +219,7 @@ def test_an_envoy_that_cannot_start_says_why(start):
     assert it.rest() == 3
     assert time.monotonic() - began < 2.0  # with the start of two Pythons and gRPC
     message = it.last("error")["message"]
-    assert "exit code 1" in message and "no such field: 'bogus'" in message
+    assert "exit code 1" in message and "'bogus'" in message
     assert not alive(it.pid("control-plane"))
 
 

@@ -1,4 +1,4 @@
-"""Random edits: the incremental result is the result from scratch, whatever the order; a bad object spoils only itself."""
+"""Random edits: the incremental result is the one from scratch; an edit changes only its own hosts."""
 
 from __future__ import annotations
 

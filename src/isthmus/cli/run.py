@@ -72,7 +72,7 @@ def command(
 def _supervise(settings: Settings, envoy: str, stdin: bytes | None) -> int:
     import msgspec
 
-    from isthmus.edge.envoy_process import EnvoyMissing, envoy_argv, find_envoy, heap_budget
+    from isthmus.edge.envoy_process import EnvoyError, envoy_argv, find_envoy, heap_budget
     from isthmus.edge.ports import Port
     from isthmus.edge.runtime_dir import make_runtime_dir
     from isthmus.edge.supervisor import Plan, Supervisor
@@ -80,7 +80,7 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None) -> int:
 
     try:
         binary = find_envoy(envoy)
-    except EnvoyMissing as error:
+    except EnvoyError as error:
         raise Failure(str(error), 3) from None
     runtime = make_runtime_dir()
     if stdin is not None:

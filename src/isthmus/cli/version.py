@@ -9,7 +9,7 @@ import click
 
 from isthmus import __version__
 from isthmus.cli.options import Failure
-from isthmus.edge.envoy_process import EnvoyMissing, envoy_version, find_envoy
+from isthmus.edge.envoy_process import EnvoyError, envoy_version, find_envoy
 
 
 @click.command("version")
@@ -18,7 +18,7 @@ def command(output: str) -> None:
     """Print the versions of Isthmus, Envoy and Python."""
     try:
         envoy = envoy_version(find_envoy())
-    except EnvoyMissing as error:
+    except EnvoyError as error:
         raise Failure(str(error), 3) from None
     found = {"isthmus": __version__, "envoy": envoy, "python": platform.python_version()}
     if output == "json":

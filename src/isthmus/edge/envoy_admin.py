@@ -9,13 +9,22 @@ from __future__ import annotations
 import socket
 import time
 from http.client import HTTPConnection, HTTPException
+from typing import NamedTuple
 
 LIVE = "LIVE"
 _POLL_SECONDS = 0.005
+_OPEN_WORK = r"^(http|tcp)\..*\.downstream_(rq|cx)_active$"
 
 
 class AdminError(Exception):
     """Envoy is not there, or did not answer in time."""
+
+
+class OpenWork(NamedTuple):
+    """What clients have open: requests (and plain TCP connections) under way, and connections in all."""
+
+    requests: int
+    connections: int
 
 
 class EnvoyAdmin:
@@ -54,6 +63,28 @@ class EnvoyAdmin:
     def post(self, path: str) -> str:
         """Do something, for example `/healthcheck/fail`. Raises AdminError."""
         return self._ask("POST", path)
+
+    def drain(self) -> bool:
+        """Fail health checks, refuse new connections, ask clients to go; False where Envoy is not to be reached.
+
+        Not `drain_listeners?graceful`: that accepts for --drain-time-s more, and cuts what is open after it.
+        """
+        try:
+            self.post("/healthcheck/fail")
+            self.post("/drain_listeners")
+        except AdminError:
+            return False
+        return True
+
+    def open_work(self) -> OpenWork:
+        """What is open now, the admin interface's own not counted; nothing where Envoy is not to be reached."""
+        try:
+            stats = self.stats(_OPEN_WORK)
+        except AdminError:
+            return OpenWork(0, 0)
+        counted = {name: value for name, value in stats.items() if not name.startswith("http.admin.")}
+        requests = sum(value for name, value in counted.items() if "_rq_" in name or name.startswith("tcp."))
+        return OpenWork(requests, sum(value for name, value in counted.items() if "_cx_" in name))
 
     def _ask(self, method: str, path: str) -> str:
         connection = _UnixConnection(self._path, self._timeout)

@@ -1,6 +1,6 @@
 """Owns Envoy and the control plane: starts both, starts again what ends, and drains before it stops.
 
-Envoy dies with the process that spawned it, so this one is too small to fail: one thread, no protobuf, no gRPC,
+Envoy ends with the process that spawned it, so this one is too small to fail: one thread, no protobuf, no gRPC,
 nothing of the configuration. Rule: a control plane that ends never touches Envoy.
 
 The control plane is started as `COMMAND STATUS_FD`. It writes `ads` there once Envoy can connect and `ready` once
@@ -16,21 +16,23 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from isthmus.edge.child import Child, how_ended
-from isthmus.edge.envoy_admin import AdminError, EnvoyAdmin
 from isthmus.edge.envoy_process import last_words, severe
 from isthmus.edge.ports import Port, preflight
 from isthmus.edge.reactor import Lines, Reactor
 from isthmus.edge.runtime_dir import RuntimeDir
+
+if TYPE_CHECKING:
+    from isthmus.edge.envoy_admin import EnvoyAdmin
 
 CANNOT_SERVE = 3
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _LOOK_SECONDS = 0.05  # between two questions to Envoy's admin interface, which offers nothing to wait for
 _QUIET_SECONDS = 0.5  # no request for so long: the connections that are left are idle
 _STOP_SECONDS = 2.0  # for a process to end when asked, before it is made to
-_OPEN_WORK = r"^(http|tcp)\..*\.downstream_(rq|cx)_active$"
 
 
 class Event(NamedTuple):
@@ -61,7 +63,6 @@ class Supervisor:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._admin = EnvoyAdmin(str(plan.runtime.admin_socket))
         self._control_plane = Child(plan.control_plane, takes_status=True)
         self._envoy = Child(plan.envoy)
         self._envoy_log: deque[str] = deque(maxlen=50)
@@ -89,6 +90,13 @@ class Supervisor:
             return self._exit_code
         finally:
             self._plan.runtime.remove()
+
+    @cached_property
+    def _admin(self) -> EnvoyAdmin:
+        # http.client takes 20 ms to import: first needed when the control plane is on its way.
+        from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415
+
+        return EnvoyAdmin(str(self._plan.runtime.admin_socket))
 
     def _say(self, kind: str, message: str, pid: int = 0) -> None:
         with contextlib.suppress(OSError):  # nobody reads any more: no reason to end the traffic
@@ -200,39 +208,26 @@ class Supervisor:
             self._drain()
 
     def _drain(self) -> None:
-        """Fail health checks, refuse new connections, ask clients to go; then wait for what is under way."""
+        """Refuse new connections, ask clients to go, and wait for what is under way."""
         self._last_busy = time.monotonic()
         self._drain_until = self._last_busy + self._plan.drain_seconds
         self._say("draining", f"stopping: up to {self._plan.drain_seconds:g} s for requests under way")
-        try:
-            self._admin.post("/healthcheck/fail")
-            self._admin.post("/drain_listeners")
-        except AdminError:
+        if self._admin.drain():
+            self._look_for_quiet()
+        else:
             self._exit_code = 0
-            return
-        self._look_for_quiet()
 
     def _look_for_quiet(self) -> None:
         if self._exit_code is not None:
             return
         now = time.monotonic()
-        requests, connections = self._open_work()
-        if requests:
+        work = self._admin.open_work()
+        if work.requests:
             self._last_busy = now
-        if not connections or now - self._last_busy > _QUIET_SECONDS or now > self._drain_until:
+        if not work.connections or now - self._last_busy > _QUIET_SECONDS or now > self._drain_until:
             self._exit_code = 0
         else:
             self._reactor.after(_LOOK_SECONDS, self._look_for_quiet)
-
-    def _open_work(self) -> tuple[int, int]:
-        """Requests (and plain TCP connections) under way, and connections in all; the admin's own not counted."""
-        try:
-            stats = self._admin.stats(_OPEN_WORK)
-        except AdminError:
-            return 0, 0
-        counted = {name: value for name, value in stats.items() if not name.startswith("http.admin.")}
-        busy = sum(value for name, value in counted.items() if "_rq_" in name or name.startswith("tcp."))
-        return busy, sum(value for name, value in counted.items() if "_cx_" in name)
 
 
 def _raise_file_limit() -> None:

@@ -28,7 +28,7 @@ def split(text: str) -> tuple[Document, ...]:
     line = 1
     documents: list[Document] = []
     for piece in _pieces(text):
-        if piece.removeprefix("---").strip():
+        if piece[:99].strip("- \t\n") or piece.removeprefix("---").strip():
             documents.append(Document(line, piece))
         line += piece.count("\n") + 1
     return tuple(documents)
@@ -42,9 +42,8 @@ def _pieces(text: str) -> Iterator[str]:
             held = part
             continue
         assert held is not None
-        if part[:1] not in _BLANK:  # such as -----BEGIN CERTIFICATE-----
-            held += "\n---" + part
-        elif held.startswith("%") and _only_directives(held):
+        no_marker = part[:1] not in _BLANK  # such as -----BEGIN CERTIFICATE-----
+        if no_marker or (held.startswith("%") and _only_directives(held)):
             held += "\n---" + part
         else:
             yield from _ends(held)

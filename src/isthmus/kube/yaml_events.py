@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from yaml.error import MarkedYAMLError, YAMLError
-from yaml.events import Event, StreamEndEvent
+from yaml.error import Mark, MarkedYAMLError, YAMLError
+from yaml.events import Event, ScalarEvent, StreamEndEvent
 from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
-from yaml.scanner import Scanner
+from yaml.scanner import Scanner, ScannerError
+
+try:
+    from yaml._yaml import CParser
+except ImportError:
+    CParser = None  # type: ignore[assignment, misc]
 
 NextEvent = Callable[[], Event]
 
@@ -25,16 +30,18 @@ class PureParser(Reader, Scanner, Parser):
         Scanner.__init__(self)
         Parser.__init__(self)
 
-
-try:
-    from yaml.cyaml import CParser as EventParser
-except ImportError:
-    EventParser = PureParser  # type: ignore[misc, assignment]
+    def get_event(self) -> Event:
+        """The next event; halves of surrogate pairs are refused, as libyaml does."""
+        event: Event = super().get_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, ScalarEvent) and any("\ud800" <= letter <= "\udfff" for letter in event.value):
+            mark = cast(Mark, event.start_mark)
+            raise ScannerError(None, None, "found invalid Unicode character escape code", mark)
+        return event
 
 
 def reader_of(text: str, pure: bool = False) -> NextEvent:
     """A function that gives the next event of a text with each call; raises YAMLError."""
-    parser = PureParser(text) if pure else EventParser(text)
+    parser = PureParser(text) if pure or CParser is None else CParser(text)
     return cast(NextEvent, parser.get_event)
 
 
@@ -43,6 +50,12 @@ def events(text: str) -> Iterator[Event]:
     following = reader_of(text)
     while not isinstance(event := following(), StreamEndEvent):
         yield event
+
+
+def place(event: Event) -> tuple[int, int]:
+    """Line and column, from 0, where an event starts."""
+    mark = event.start_mark
+    return (mark.line, mark.column) if mark is not None else (0, 0)
 
 
 def place_of(error: YAMLError, text: str) -> tuple[int, int]:

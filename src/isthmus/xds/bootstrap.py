@@ -11,7 +11,7 @@ from collections.abc import Mapping
 Json = Mapping[str, object]
 
 ADS_CLUSTER = "ads"
-INITIAL_BACKOFF, MAXIMUM_BACKOFF = "0.050s", "0.500s"  # a restarted control plane is found again at once
+INITIAL_BACKOFF, MAXIMUM_BACKOFF = "0.050s", "0.250s"  # a restarted control plane is found again at once
 
 _TYPE = "type.googleapis.com/"
 _HEAP = "envoy.resource_monitors.fixed_heap"

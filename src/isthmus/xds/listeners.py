@@ -45,11 +45,8 @@ def emit_listener(listener: Listener, edge: Edge) -> Resource:
         filter_chains=[chain],
     )
     if listener.tls:
-        inspector = {
-            "name": "envoy.filters.listener.tls_inspector",
-            "typed_config": api.pack(api.TlsInspector()),
-        }
-        message.listener_filters.add(**inspector)
+        name = "envoy.filters.listener.tls_inspector"
+        message.listener_filters.add(name=name, typed_config=api.pack(api.TlsInspector()))
     return resource(LISTENER, listener.name, message)
 
 

@@ -131,18 +131,18 @@ def _answer(name: str, status: int, text: str) -> api.Route:
     return api.Route(name=name, match={"prefix": "/"}, direct_response=_respond(status, text))
 
 
-def _authority(pattern: str) -> dict[str, object]:
-    return {"name": ":authority", "string_match": {"safe_regex": {"regex": pattern}}}
+def _authority(pattern: str) -> api.HeaderMatcher:
+    return api.HeaderMatcher(name=":authority", string_match={"safe_regex": {"regex": pattern}})
 
 
 def _upper_case() -> api.Route:
     """Scope keys are case-sensitive: an upper-case form of an exact host must not reach a wildcard's backend."""
     route = _answer("upper-case-host", 421, _UPPER)
-    route.match.headers.add(**_authority(".*[A-Z].*"))
+    route.match.headers.append(_authority(".*[A-Z].*"))
     return route
 
 
 def _one_label(route: api.Route, host: str) -> api.Route:
     """A wildcard stands for one label; Envoy's own stands for many."""
-    route.match.headers.add(**_authority(r"[^.]+" + re.escape(host[1:])))
+    route.match.headers.append(_authority(r"[^.]+" + re.escape(host[1:])))
     return route

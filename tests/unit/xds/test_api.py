@@ -80,7 +80,7 @@ def test_another_envoy_is_named_with_what_to_do() -> None:
 
 
 def test_a_missing_file_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
     with pytest.raises(RuntimeError, match=r"isthmus/xds/absent is missing.*run make venv"):
         api._data("absent")  # type: ignore[attr-defined]
 

@@ -1,0 +1,153 @@
+"""`isthmus demo`: everything at once on one machine, with lines to paste."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from isthmus.cli.options import Failure, parsed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from isthmus.app.demo import Served
+    from isthmus.app.demo_lines import Answer, Line
+
+_PORT = click.IntRange(1, 65535)
+
+
+@click.command("demo")
+@click.option("--check", is_flag=True, help="Run the printed lines, show their answers, and exit.")
+@click.option("--http-port", type=_PORT, default=8080, show_default=True)
+@click.option("--https-port", type=_PORT, default=8443, show_default=True)
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Events as text or JSON.")
+def command(check: bool, http_port: int, https_port: int, output: str) -> None:
+    """Start real servers, put a gateway before them, and print lines to paste.
+
+    Three replicas of a gRPC service, a WebSocket echo and an HTTP echo are served from the manifests in examples/demo,
+    over TLS with a certificate made for the occasion and in the clear. Ctrl-C drains and leaves nothing behind.
+
+    \b
+    isthmus demo
+    isthmus demo --check                 every line is asked; exit code 1 if an answer is not as expected
+    isthmus demo --http-port 9080 --https-port 9443
+    """
+    from isthmus.app.demo import DemoError, Ports, run
+
+    view = _Json() if output == "json" else _Text(check)
+    try:
+        sys.exit(run(Ports(http_port, https_port), check, view))
+    except DemoError as error:
+        raise Failure(str(error), 3) from None
+
+
+class _Text:
+    """For people."""
+
+    def __init__(self, check: bool) -> None:
+        self._check = check
+
+    def served(self, served: Served) -> None:
+        console = _console()
+        console.print(_table(served))
+        if self._check:
+            return
+        for line in served.lines:
+            console.print(f"\n[dim]# {line.title}[/dim]")
+            click.echo(line.command)
+        console.print("\n[bold]Serving.[/bold] Paste the lines in another terminal. Change a file in")
+        click.echo(f"{served.paths[0]} and it is live at once. Ctrl-C ends everything.")
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        kind = event.get("event")
+        if kind == "applied":
+            took = f"{event['resources']} resources in {event['milliseconds']:.0f} ms"
+            click.echo(f"applied {event['version']}: {took}", err=True)
+        elif kind in ("diagnostic", "resolved"):
+            self._finding(event, "" if kind == "diagnostic" else "resolved ")
+        elif kind == "error":
+            click.echo(f"Error: {event['message']}", err=True)
+        elif kind in ("control-plane-ended", "envoy-ended", "draining"):
+            click.echo(str(event["message"]), err=True)
+
+    def answered(self, line: Line, answer: Answer) -> None:
+        console = _console()
+        console.print(f"\n[dim]# {line.title}[/dim]")
+        click.echo(f"$ {line.command}")
+        click.echo(answer.text.strip("\n"))
+        if answer.fine:
+            console.print("[green]as expected[/green]")
+        else:
+            console.print("[red]not as expected[/red], the answer lacks:")
+            click.echo("\n".join(f"  {missing}" for missing in answer.missing))
+
+    def checked(self, fine: int, of: int) -> None:
+        click.echo(f"\n{fine} of {of} answers as expected")
+
+    def _finding(self, event: Mapping[str, Any], before: str) -> None:
+        if event["severity"] == "info":
+            return
+        place = f"{event['file']}:{event['line']}: " if "file" in event else ""
+        click.echo(f"{before}{place}{event['severity']} {event['code']}: {event['message']}", err=True)
+
+
+class _Json:
+    """For programs: the gateway's own events and two more, `serving` and `answered`."""
+
+    def served(self, served: Served) -> None:
+        from msgspec import to_builtins
+
+        self.event({"event": "serving", **to_builtins(served)})
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        click.echo(json.dumps(event))
+
+    def answered(self, line: Line, answer: Answer) -> None:
+        found = {"title": line.title, "command": line.command, "answer": answer.text}
+        self.event({"event": "answered", **found, "fine": answer.fine, "missing": answer.missing})
+
+    def checked(self, fine: int, of: int) -> None:
+        self.event({"event": "checked", "fine": fine, "of": of})
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _table(served: Served) -> Table:
+    """What is served, as the translation of the manifests has it: a row for each backend."""
+    from rich import box
+    from rich.table import Table
+
+    urls: dict[str, list[str]] = {backend.service: [] for backend in served.backends}
+    for name, url in _routes(served):
+        urls.setdefault(name, []).append(url)
+    backends = {backend.service: backend for backend in served.backends}
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), leading=1)
+    for heading in ("serves", "protocol", "by"):
+        table.add_column(heading, overflow="fold")
+    for name, found in urls.items():
+        behind = backends.get(name)
+        replicas = [f"  {replica} {address}" for replica, address in behind.replicas] if behind else []
+        table.add_row("\n".join(found), behind.protocol if behind else "", "\n".join([name, *replicas]))
+    return table
+
+
+def _routes(served: Served) -> Iterator[tuple[str, str]]:
+    """Backend, or what is answered instead, and URL of each route."""
+    from isthmus.app.offline import Offline
+    from isthmus.app.settings import Settings
+    from isthmus.cli.routes import rows
+
+    ports = {"http": served.http.rpartition(":")[2], "https": served.https.rpartition(":")[2]}
+    endpoints = parsed(tuple(backend.endpoint for backend in served.backends))
+    settings = Settings(paths=served.paths, endpoints=endpoints, https_port=int(ports["https"]))
+    for row in rows(Offline(settings)):
+        yield row["backend"], f"{row['listener']}://{row['host']}:{ports[row['listener']]}{row['path']}"
