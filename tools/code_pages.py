@@ -31,7 +31,8 @@ def page(code: Code) -> str:
 def index() -> str:
     """The list of all codes."""
     rows = "\n".join(f"| [{c.id}]({c.id}.md) | {c.severity.word} | {c.template} |" for c in CODES)
-    return f"# Codes\n\nEvery finding has a code. Words in braces are filled in.\n\n| Code | Severity | Message |\n|---|---|---|\n{rows}\n"
+    head = "# Codes\n\nEvery finding has a code. Words in braces are filled in.\n\n"
+    return f"{head}| Code | Severity | Message |\n|---|---|---|\n{rows}\n"
 
 
 def pages() -> dict[str, str]:

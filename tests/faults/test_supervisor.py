@@ -23,6 +23,8 @@ from pathlib import Path
 
 import pytest
 
+from isthmus.edge.envoy_admin import EnvoyAdmin
+
 SCRIPT = Path(__file__).with_name("supervised.py")
 
 
@@ -186,6 +188,22 @@ def test_a_killed_control_plane_costs_no_request(start):
     assert it.pid("envoy") == envoy and alive(envoy)
 
 
+def test_envoy_finds_a_new_control_plane_at_once(start):
+    it = start()
+    it.until("ready")
+    admin = EnvoyAdmin(it.last("runtime")["message"] + "/admin.sock")
+    name = "control_plane.connected_state"
+    for _ in range(3):
+        os.kill(it.pid("control-plane"), signal.SIGKILL)
+        it.until("control-plane-ended")
+        while admin.stats(name)[name]:
+            pass
+        it.until("ready")  # it listened a moment ago
+        began = time.monotonic()
+        while not admin.stats(name)[name]:
+            assert time.monotonic() - began < 1.0
+
+
 def test_a_killed_envoy_is_back_within_a_second(start):
     it = start()
     it.until("ready")
@@ -223,6 +241,16 @@ def test_an_envoy_that_cannot_start_says_why(start):
     assert not alive(it.pid("control-plane"))
 
 
+def test_a_program_that_is_no_envoy_is_told(start, tmp_path, monkeypatch):
+    wrong = tmp_path / "envoy"
+    wrong.write_bytes(b"\x7fELF")
+    wrong.chmod(0o755)
+    monkeypatch.setenv("ISTHMUS_ENVOY", str(wrong))
+    it = start()
+    assert it.rest() == 3
+    assert str(wrong) in it.last("error")["message"]
+
+
 def test_a_control_plane_that_refuses_its_input_ends_the_run(start):
     it = start(port=0)
     assert it.rest() == 2
@@ -243,6 +271,8 @@ def test_a_request_under_way_is_finished_before_the_end(start, upstream, number)
     while not refused:  # the listener closes in Envoy's worker, a moment later
         try:
             socket.create_connection(("127.0.0.1", it.port), timeout=1).close()
+        except ConnectionResetError:
+            continue  # it was waiting to be accepted when the listener closed
         except ConnectionRefusedError:
             refused = True
     upstream.let_go.set()

@@ -56,6 +56,18 @@ class Served(Struct, frozen=True):
     lines: tuple[Line, ...]
 
 
+class Setup(Struct, frozen=True):
+    """What the gateway is given: manifests and backends; `ca` is the file of the authority behind the Secret."""
+
+    paths: tuple[str, ...]
+    backends: tuple[Backend, ...]
+    ca: Path
+
+    def served(self, http: str, https: str) -> Served:
+        """The same, once a gateway answers on these addresses."""
+        return Served(http, https, self.paths, self.backends, lines(http, https, self.ca))
+
+
 class View(Protocol):
     """Shows what happens."""
 
@@ -82,18 +94,27 @@ def run(ports: Ports, check: bool, view: View) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="isthmus-demo-") as folder, _servers() as backends:
             ca, secret = _certificates(Path(folder))
-            paths = (str(examples()), str(secret))
-            with _gateway(paths, backends, ports) as gateway:
-                ready = gateway.wait_until_ready(view)
-                if ready is None:
-                    return gateway.wait()
-                found = lines(ready["http"], ready["https"], ca)
-                view.served(Served(ready["http"], ready["https"], paths, backends, found))
-                code = _check(found, gateway, view) if check else 0
-                gateway.follow(view)
-                return gateway.wait() or code
+            setup = Setup((str(examples()), str(secret)), backends, ca)
+            with _gateway(setup, ports) as gateway:
+                return _serve(gateway, setup, check, view)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _serve(gateway: Gateway, setup: Setup, check: bool, view: View) -> int:
+    """Show the gateway's events until it ends."""
+    answers, code = False, 0
+    for event in gateway.events():
+        if event.get("event") != "ready" or answers:
+            view.event(event)
+            continue
+        answers = True
+        served = setup.served(event["http"], event["https"])
+        view.served(served)
+        if check:
+            code = _check(served.lines, gateway, view)
+    ended = gateway.wait()
+    return INTERRUPTED if gateway.told_to_stop and not answers else ended or code
 
 
 def examples() -> Path:
@@ -108,63 +129,73 @@ def examples() -> Path:
 class Gateway:
     """`isthmus run` as a child. Signals that end the demo are passed on to it; it drains, and its output ends."""
 
-    def __init__(self, child: subprocess.Popen[str]) -> None:
+    def __init__(self) -> None:
         self.told_to_stop = False
-        self._child = child
+        self._child: subprocess.Popen[str] | None = None
+
+    def start(self, command: list[str]) -> int:
+        """Start it; its process id. In a process group of its own, Ctrl-C reaches it once: from us."""
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, process_group=0
+        )
+        if self.told_to_stop:
+            self._child.terminate()
+        return self._child.pid
 
     def stop(self, *_: object) -> None:
         """Drain and end; told a second time, end at once."""
         self.told_to_stop = True
-        self._child.send_signal(signal.SIGINT)
+        if self._child:
+            self._child.terminate()
 
-    def wait_until_ready(self, view: View) -> Mapping[str, Any] | None:
-        """Its `ready` event; None if it ends before."""
-        for event in self._events():
-            if event.get("event") == "ready":
-                return event
-            view.event(event)
-        return None
-
-    def follow(self, view: View) -> None:
-        """Show what it says until it ends."""
-        for event in self._events():
-            view.event(event)
-
-    def wait(self) -> int:
-        """Its exit code."""
-        return self._child.wait()
-
-    def _events(self) -> Iterator[Mapping[str, Any]]:
-        assert self._child.stdout is not None
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """What it says until it ends."""
+        assert self._child is not None and self._child.stdout is not None
         for line in self._child.stdout:
             with contextlib.suppress(json.JSONDecodeError):
                 yield json.loads(line)
 
+    def wait(self) -> int:
+        """Its exit code."""
+        assert self._child is not None
+        return self._child.wait()
+
+    def end(self) -> None:
+        """Make sure that it is gone."""
+        assert self._child is not None
+        if self._child.poll() is None and not self.told_to_stop:
+            self.stop()
+        self._child.communicate()
+
 
 @contextlib.contextmanager
-def _gateway(paths: tuple[str, ...], backends: tuple[Backend, ...], ports: Ports) -> Iterator[Gateway]:
+def _gateway(setup: Setup, ports: Ports) -> Iterator[Gateway]:
     command = [sys.executable, "-m", "isthmus", "run", "-o", "json"]
     command += ["--http-port", str(ports.http), "--https-port", str(ports.https)]
-    command += [word for path in paths for word in ("-f", path)]
-    command += [word for backend in backends for word in ("--endpoint", backend.endpoint)]
-    # In a process group of its own, Ctrl-C reaches it once, from us, not twice.
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, process_group=0)
-    # If we die without a chance to clean up, the watchman's input ends and it tells the gateway.
-    watchman = subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _; kill -TERM "$0"', str(child.pid)], stdin=subprocess.PIPE, process_group=0
-    )
-    gateway = Gateway(child)
+    command += [word for path in setup.paths for word in ("-f", path)]
+    command += [word for backend in setup.backends for word in ("--endpoint", backend.endpoint)]
+    gateway = Gateway()
     before = {number: signal.signal(number, gateway.stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield gateway
+        with _watchman(gateway.start(command)):
+            try:
+                yield gateway
+            finally:
+                gateway.end()
     finally:
-        if child.poll() is None and not gateway.told_to_stop:
-            gateway.stop()
-        child.communicate()
-        watchman.kill()
-        watchman.communicate()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _watchman(pid: int) -> Iterator[None]:
+    """Ends the process if we die without a chance to: the watchman's input ends then, as the servers' does."""
+    watch = ["/bin/sh", "-c", 'read -r _; kill -TERM "$0"', str(pid)]
+    with subprocess.Popen(watch, stdin=subprocess.PIPE, process_group=0) as watchman:
+        try:
+            yield
+        finally:
+            watchman.kill()
 
 
 @contextlib.contextmanager

@@ -128,15 +128,15 @@ def _table(served: Served) -> Table:
 
     urls: dict[str, list[str]] = {backend.service: [] for backend in served.backends}
     for name, url in _routes(served):
-        urls.setdefault(name, []).append(url)
-    backends = {backend.service: backend for backend in served.backends}
+        if name in urls:  # else it is no backend: a redirect, a refusal
+            urls[name].append(url)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), leading=1)
-    for heading in ("serves", "protocol", "by"):
-        table.add_column(heading, overflow="fold")
-    for name, found in urls.items():
-        behind = backends.get(name)
-        replicas = [f"  {replica} {address}" for replica, address in behind.replicas] if behind else []
-        table.add_row("\n".join(found), behind.protocol if behind else "", "\n".join([name, *replicas]))
+    table.add_column("serves", no_wrap=True)
+    table.add_column("protocol")
+    table.add_column("by", overflow="fold")
+    for backend in served.backends:
+        replicas = [f"  {name} {address}" for name, address in backend.replicas]
+        table.add_row("\n".join(urls[backend.service]), backend.protocol, "\n".join([backend.service, *replicas]))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -89,4 +90,4 @@ def parsed(endpoints: tuple[str, ...]) -> tuple[Given, ...]:
 
 def standard_input(paths: tuple[str, ...]) -> bytes | None:
     """What `-f -` asks for; None where nobody asked."""
-    return click.get_binary_stream("stdin").read() if "-" in paths else None
+    return sys.stdin.buffer.read() if "-" in paths else None

@@ -10,6 +10,7 @@ import difflib
 import functools
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import Struct
 from msgspec.inspect import StructType, Type, UnionType, VarTupleType
 
@@ -67,3 +68,23 @@ def unknown_fields(value: dict[object, object], shape: Type, path: FieldPath = R
                     yield from unknown_fields(item, inner, path / name / index)
         elif isinstance(each, dict):
             yield from unknown_fields(each, inner, path / name)
+
+
+@functools.lru_cache(maxsize=64)
+def _known(cls: type) -> _Known:
+    shape = msgspec.inspect.type_info(cls)
+    assert isinstance(shape, StructType)
+    fields = [field for field in shape.fields if field.name != "source"]
+    unread = " ".join(_UNREAD.get(base, "") for base in cls.__mro__).split()
+    inner = (_inner(field.encode_name, field.type) for field in fields)
+    names = frozenset((*unread, *(field.encode_name for field in fields)))
+    return _Known(names, tuple(each for each in inner if each is not None))
+
+
+def _inner(name: str, shape: Type) -> tuple[str, bool, StructType] | None:
+    for each in shape.types if isinstance(shape, UnionType) else (shape,):
+        if isinstance(each, StructType):
+            return name, False, each
+        if isinstance(each, VarTupleType) and isinstance(each.item_type, StructType):
+            return name, True, each.item_type
+    return None
