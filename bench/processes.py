@@ -190,4 +190,4 @@ class Gateway:
     @property
     def control_plane(self) -> int:
         """The process id of the control plane."""
-        return self.pid_of("isthmus.app.gateway")
+        return self.pid_of("isthmus.app.control_plane")

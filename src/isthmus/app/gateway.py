@@ -1,4 +1,4 @@
-"""The control plane of one gateway: files in, Envoy up to date. Runs as a child of the supervisor.
+"""The control plane of one gateway: files in, Envoy up to date. Runs in a child of the supervisor.
 
 It may die at any moment: Envoy serves on, and what it sends after a restart is only what differs. Rule: nothing
 is answered to Envoy before the first load is complete, or a restart would withdraw everything.
@@ -12,44 +12,59 @@ import os
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from isthmus.app.events import Events
 from isthmus.app.offline import make_pipeline, positioned
 from isthmus.app.settings import Settings
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.envoy_admin import EnvoyAdmin
-from isthmus.edge.files import FileChange, FilesError, Watcher
+from isthmus.edge.files import FilesError, Watcher
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.kube.positions import Positions
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
-from isthmus.machines.pipeline import Update
 from isthmus.machines.snapshot import Snapshot
+from isthmus.xds.resources import LISTENER, Change
 
 USAGE, CANNOT_SERVE = 2, 3
 
 
-class Gateway:
-    """One run of the control plane. `runtime` is the folder that it shares with the supervisor and Envoy."""
+class Wiring(Struct, frozen=True):
+    """What exists before the gateway: the folder shared with the supervisor, its status pipe, the ADS server."""
 
-    def __init__(self, settings: Settings, runtime: Path, status: int) -> None:
-        self._settings = settings
-        self._runtime = runtime
-        self._status = status
-        self._events = Events(settings.output)
-        self._pipeline = make_pipeline(settings)
-        self._snapshot = Snapshot()
-        self._server = AdsServer(self._snapshot, str(runtime / "ads.sock"), self._on_effect)
-        self._pending: deque[tuple[str, float, int]] = deque()  # version, time it was noticed, resources sent
-        self._live = asyncio.Event()
+    runtime: Path
+    status: int
+    snapshot: Snapshot
+    server: AdsServer
+    effects: asyncio.Queue[Effect]
+
+
+class Pushed(Struct, frozen=True):
+    """A snapshot version under way to Envoy; `since` is the monotonic time at which its cause was noticed."""
+
+    version: str
+    since: float
+    resources: int
+
+
+class Gateway:
+    """One run of the control plane."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._settings = msgspec.json.decode((wiring.runtime / "settings.json").read_bytes(), type=Settings)
+        self._events = Events(self._settings.output)
+        self._pipeline = make_pipeline(self._settings)
+        self._pushed: deque[Pushed] = deque()
+        self._ready = False
 
     async def run(self) -> int:
         """Serve until the supervisor goes away; returns the exit code."""
-        await self._server.start()
-        self._tell("ads")
         try:
             stdin = Path(self._settings.stdin).read_bytes() if self._settings.stdin else None
             watcher = Watcher(self._settings.paths, stdin)
@@ -57,100 +72,77 @@ class Gateway:
             self._events.error(str(error))
             return USAGE
         self._load(watcher)
-        gc.freeze()
-        watching = asyncio.create_task(self._watch(watcher))
-        orphaned = asyncio.create_task(self._supervisor_gone())
-        await asyncio.wait({watching, orphaned}, return_when=asyncio.FIRST_COMPLETED)
-        await self._server.stop()
-        if watching.done():
-            watching.result()
-        watching.cancel()
-        return 0
+        gc.freeze()  # what was loaded lives as long as the process: no need to look at it again and again
+        tasks = [asyncio.create_task(each) for each in (self._watch(watcher), self._follow(), self._supervisor_gone())]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await self._wiring.server.stop()
+        return max(task.result() for task in done)
 
     def _load(self, watcher: Watcher) -> None:
         started = time.monotonic()
-        loaded = watcher.loaded
         made = self._pipeline.start()
-        update = self._pipeline.apply(loaded.objects)
-        self._events.findings((*loaded.diagnostics, *self._placed(update.found, watcher)), ())
+        update = self._pipeline.apply(watcher.loaded.objects)
+        self._say((*watcher.loaded.diagnostics, *update.found), (), watcher)
         self._publish((*made, *update.changes), started)
-        self._server.open()
+        self._wiring.server.open()
 
-    async def _watch(self, watcher: Watcher) -> None:
-        known = set(watcher.loaded.diagnostics)
+    async def _watch(self, watcher: Watcher) -> int:
+        known = dict.fromkeys(watcher.loaded.diagnostics)
         async for change in watcher:
             update = self._pipeline.apply(change.upserts, change.deletes)
-            self._report(change, update, known, watcher)
-            known = set(change.diagnostics)
+            now = dict.fromkeys(change.diagnostics)
+            come = [diagnostic for diagnostic in now if diagnostic not in known]
+            gone = [diagnostic for diagnostic in known if diagnostic not in now]
+            known = now
+            self._say((*come, *update.found), (*gone, *update.resolved), watcher)
             self._publish(update.changes, change.seconds_at)
+        return CANNOT_SERVE
 
-    def _report(self, change: FileChange, update: Update, known: set[Diagnostic], watcher: Watcher) -> None:
-        now = set(change.diagnostics)
-        found = [d for d in change.diagnostics if d not in known]
-        resolved = [*(d for d in known if d not in now), *update.resolved]
-        self._events.findings((*found, *self._placed(update.found, watcher)), resolved)
+    def _say(self, found: Iterable[Diagnostic], resolved: Iterable[Diagnostic], watcher: Watcher) -> None:
+        shown = self._events.worth_showing(tuple(found))
+        placed = positioned(shown, self._pipeline.memo.store, Positions(watcher.texts)) if shown else ()
+        self._events.findings(placed, resolved)
 
-    def _placed(self, found: tuple[Diagnostic, ...], watcher: Watcher) -> tuple[Diagnostic, ...]:
-        shown = self._events.worth_showing(found)
-        return positioned(shown, self._pipeline.memo.store, Positions(watcher.texts)) if shown else ()
-
-    def _publish(self, changes: tuple, started: float) -> None:  # type: ignore[type-arg]
-        effective = self._server.publish(changes)
+    def _publish(self, changes: Iterable[Change], since: float) -> None:
+        effective = self._wiring.server.publish(changes)
         if effective:
-            self._pending.append((self._snapshot.version, started, len(effective)))
+            self._pushed.append(Pushed(self._wiring.snapshot.version, since, len(effective)))
 
-    def _on_effect(self, effect: Effect) -> None:
-        if isinstance(effect, Synced):
-            self._synced(effect.version)
-        elif isinstance(effect, Rejected):
-            report = Report()
-            for ref in self._pipeline.behind(effect.type_url, effect.name):
-                report.add(codes.REJECTED, ref, resource=effect.name, message=effect.message)
-            self._events.findings(report.all(), ())
+    async def _follow(self) -> int:
+        """Hear what becomes of what was sent. Ends only when Envoy cannot listen."""
+        while True:
+            effect = await self._wiring.effects.get()
+            if isinstance(effect, Rejected):
+                if effect.type_url == LISTENER and not self._ready:
+                    self._events.error(f"Envoy cannot listen ({effect.name}): {effect.message}")
+                    return CANNOT_SERVE
+                self._blame(effect)
+            elif isinstance(effect, Synced):
+                await self._synced(effect.version)
 
-    def _synced(self, version: str) -> None:
-        if not any(version == pending for pending, _, _ in self._pending):
+    def _blame(self, effect: Rejected) -> None:
+        report = Report()
+        for ref in self._pipeline.behind(effect.type_url, effect.name):
+            report.add(codes.REJECTED, ref, resource=effect.name, message=effect.message)
+        self._events.findings(report.all(), ())
+
+    async def _synced(self, version: str) -> None:
+        if version not in (pushed.version for pushed in self._pushed):
             return
-        while self._pending:
-            pending, started, count = self._pending.popleft()
-            if pending == version:
-                self._events.applied(version, (time.monotonic() - started) * 1000, count)
-                break
-        if not self._live.is_set():
-            self._live.set()
-            self._ready = asyncio.ensure_future(self._announce())
+        while (pushed := self._pushed.popleft()).version != version:
+            pass  # overtaken: Envoy has gone on to a later version
+        self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
+        if not self._ready:
+            admin = EnvoyAdmin(str(self._wiring.runtime / "admin.sock"))
+            self._ready = await asyncio.to_thread(admin.wait_until_ready)
+            os.write(self._wiring.status, b"ready\n")
+            routes = sum(len(config.routes) for each in self._pipeline.memo.hosts.values() for config in each.hosts)
+            self._events.ready(self._settings, len(self._pipeline.memo.hosts), routes)
 
-    async def _announce(self) -> None:
-        """Say that traffic is answered, once Envoy says so."""
-        admin = EnvoyAdmin(str(self._runtime / "admin.sock"))
-        await asyncio.to_thread(admin.wait_until_ready)
-        self._tell("ready")
-        hosts = self._pipeline.memo.hosts
-        routes = sum(len(config.routes) for each in hosts.values() for config in each.hosts)
-        self._events.ready(self._settings, len(hosts), routes)
-
-    def _tell(self, word: str) -> None:
-        os.write(self._status, f"{word}\n".encode())
-
-    async def _supervisor_gone(self) -> None:
+    async def _supervisor_gone(self) -> int:
         """Standard input ends when the supervisor does."""
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while await reader.read(4096):
             pass
-
-
-def main(arguments: list[str]) -> int:
-    """`python -m isthmus.app.gateway RUNTIME_DIR STATUS_FD`."""
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    runtime = Path(arguments[0])
-    settings = msgspec.json.decode((runtime / "settings.json").read_bytes(), type=Settings)
-    return asyncio.run(_run(settings, runtime, int(arguments[1])))
-
-
-async def _run(settings: Settings, runtime: Path, status: int) -> int:
-    return await Gateway(settings, runtime, status).run()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        return 0

@@ -92,7 +92,7 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None) -> int:
     boot = bootstrap(str(runtime.ads_socket), str(runtime.admin_socket), node, heap_budget())
     runtime.bootstrap.write_text(json.dumps(boot))
     plan = Plan(
-        control_plane=(sys.executable, "-m", "isthmus.app.gateway", str(runtime.path)),
+        control_plane=(sys.executable, "-m", "isthmus.app.control_plane", str(runtime.path)),
         envoy=envoy_argv(binary, runtime.bootstrap, settings.concurrency),
         runtime=runtime,
         on_event=_teller(settings.output == "json"),

@@ -14,8 +14,9 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from isthmus.machines.ads import Effect, Request, Send, Session, WakeAt
+from isthmus.machines.ads import Effect, Request, Session, WakeAt
 from isthmus.machines.snapshot import Snapshot
+from isthmus.machines.subscription import Send
 from isthmus.xds import api
 from isthmus.xds.resources import Change
 
@@ -24,11 +25,12 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 0),
+    ("grpc.http2.max_ping_strikes", 0),  # Envoy's keep-alive on a quiet stream is no attack
 )
 
 
 class AdsServer:
-    """Serves one snapshot. `on_effect` hears what concerns people: refusals and completed versions."""
+    """Serves one snapshot. `on_effect` hears of what is sent, what is refused and which versions are complete."""
 
     def __init__(self, snapshot: Snapshot, socket_path: str, on_effect: Callable[[Effect], None]) -> None:
         self._snapshot = snapshot
@@ -72,7 +74,7 @@ class AdsServer:
     async def stop(self) -> None:
         """Close every stream."""
         if self._server is not None:
-            await self._server.stop(grace=0.2)
+            await self._server.stop(grace=None)  # streams never end by themselves
 
     async def _serve(self, requests: AsyncIterator[Any], _: Any) -> AsyncIterator[bytes]:
         await self._opened.wait()
@@ -82,6 +84,7 @@ class AdsServer:
         try:
             while (send := await stream.outgoing.get()) is not None:
                 yield _encode(send)
+            await reading  # a failure of ours must be seen; Envoy connects again
         finally:
             reading.cancel()
             stream.close()
@@ -114,13 +117,13 @@ class _Stream:
 
     def _do(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
-                self.outgoing.put_nowait(effect)
-            elif isinstance(effect, WakeAt):
+            if isinstance(effect, WakeAt):
                 self.close()
                 self._alarm = self._loop.call_at(effect.time, self._tick)
-            else:
-                self._on_effect(effect)
+                continue
+            if isinstance(effect, Send):
+                self.outgoing.put_nowait(effect)
+            self._on_effect(effect)
 
     def _tick(self) -> None:
         self._do(self._session.tick(self._loop.time()))

@@ -1,34 +1,22 @@
-"""Documents to objects: which document is which object, and everything that is wrong with it.
+"""Documents to objects: which object each document is, and everything that is wrong with it, with its place.
 
-May not judge what a field means; that is for a dialect. Rule: a fault costs exactly its own object, and every
-fault is a Diagnostic with its place.
+May not judge what a field means; that is for a dialect. Rule: a fault costs exactly its own object.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-import msgspec
 from msgspec import Struct
 
 from isthmus.kube import codes
-from isthmus.kube.diagnostics import Code, Diagnostic, printable
+from isthmus.kube.convert import Finding, Raw, convert
+from isthmus.kube.diagnostics import Diagnostic, printable
 from isthmus.kube.documents import Document, split
-from isthmus.kube.objects import KINDS, Base, Service
-from isthmus.kube.positions import within
-from isthmus.kube.refs import ROOT, FieldPath, ObjectRef, Source, SourcePos, annotation
-from isthmus.kube.shapes import Fault, faults, shape_of, without_nulls
-from isthmus.kube.unknown import unknown_fields
+from isthmus.kube.nodes import Node, compose, find
+from isthmus.kube.objects import KINDS, Base
+from isthmus.kube.refs import ROOT, FieldPath, ObjectRef, Source, SourcePos
 from isthmus.kube.yaml import parse
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-MAX_ANNOTATIONS = 256 * 1024  # bytes, as the API server counts them
-
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_ONE_LABEL = ("Service", "Namespace")
-Raw = dict[str, object]
 
 
 class Unused(Struct, frozen=True, gc=False):
@@ -72,26 +60,35 @@ def decode_document(file: str, document: Document) -> Decoded:
     if parsed.problem is not None:
         problem = parsed.problem
         pos = SourcePos(file, problem.line, problem.column)
-        found = Diagnostic(problem.code, ObjectRef("File", "", file), ROOT, problem.args, pos)
+        found = Diagnostic(problem.code, file_ref(file), ROOT, problem.args, pos)
         return Decoded(diagnostics=(found,), unreadable=True)
     if parsed.value is None:
         return Decoded()
-    return _Decoding(file, document).run(parsed.value)
+    decoding = _Decoding(file, document)
+    for item, raw in _items(parsed.value):
+        decoding.take(item, raw)
+    return decoding.done()
 
 
-def name_problem(kind: str, name: str) -> str:
-    """Why the API server would refuse a name for a kind; empty when it would not."""
-    if kind in _ONE_LABEL:
-        if len(name) <= 63 and _LABEL.fullmatch(name):
-            return ""
-        return "at most 63 lower-case letters, digits and -, with a letter or digit first and last"
-    if len(name) <= 253 and _SUBDOMAIN.fullmatch(name):
-        return ""
-    return "at most 253 lower-case letters, digits, - and ., with a letter or digit around each ."
+def file_ref(file: str) -> ObjectRef:
+    """What a finding is about when there is no object to name."""
+    return ObjectRef("File", "", file)
+
+
+def _items(value: object) -> Iterator[tuple[int, object]]:
+    """The objects of a document with their index in a List, or -1. Items of a typed list may leave out their kind."""
+    if isinstance(value, dict):
+        kind, items = value.get("kind"), value.get("items")
+        if kind == "List" or (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+            given = {"kind": kind.removesuffix("List"), "apiVersion": value.get("apiVersion")}
+            for index, item in enumerate(items if isinstance(items, list) else ()):
+                yield index, {**given, **item} if isinstance(item, dict) and kind != "List" else item
+            return
+    yield -1, value
 
 
 class _Decoding:
-    """The decoding of one document."""
+    """Gathers what one document holds."""
 
     def __init__(self, file: str, document: Document) -> None:
         self._file = file
@@ -101,40 +98,126 @@ class _Decoding:
         self._unused: list[Unused] = []
         self._broken: list[ObjectRef] = []
         self._unreadable = False
+        self._root: Node | None = None
 
-    def run(self, value: object) -> Decoded:
-        for item, raw in _items(value):
-            self._object(item, raw)
-        return Decoded(
-            tuple(self._objects),
-            tuple(self._found),
-            tuple(self._unused),
-            tuple(self._broken),
-            self._unreadable,
-        )
+    def done(self) -> Decoded:
+        """Everything."""
+        found = tuple(self._objects), tuple(self._found), tuple(self._unused), tuple(self._broken)
+        return Decoded(*found, self._unreadable)
 
-    def _object(self, item: int, raw: object) -> None:
-        if not isinstance(raw, dict):
-            return self._no_object(item, f"it is {_shown(raw)}")
-        kind, version = raw.get("kind"), raw.get("apiVersion")
-        for field, value in (("kind", kind), ("apiVersion", version)):
-            if not isinstance(value, str) or not value:
-                why = f"it has no {field}" if not value else f"its {field} is {_shown(value)}"
-                return self._no_object(item, why)
-        if kind not in KINDS or not _same_group(kind, version):
-            pos = self._place(item, FieldPath(("kind",)))
-            self._unused.append(Unused(kind, version, _name(raw), pos))
-        elif version != KINDS[kind][0]:
-            ref = _ref(kind, raw, self._file)
-            self._add(codes.UNSUPPORTED_VERSION, ref, item, "apiVersion", kind=kind, found=version, wanted=KINDS[kind][0])
+    def take(self, item: int, raw: object) -> None:
+        """Take in one object."""
+        why = _no_object(raw)
+        if why:
+            self._unreadable = True
+            return self._add(Finding(codes.NOT_AN_OBJECT, ROOT, {"problem": why}), file_ref(self._file), item)
+        assert isinstance(raw, dict)
+        kind, version = str(raw["kind"]), str(raw["apiVersion"])
+        if not _is_read(kind, version):
+            pos, _ = self._place(item, FieldPath(("kind",)))
+            self._unused.append(Unused(printable(kind), printable(version), _named(raw)[1], pos))
+            return None
+        ref = self._ref(kind, raw)
+        if version != KINDS[kind][0]:
+            words = {"kind": kind, "found": version, "wanted": KINDS[kind][0]}
+            self._add(Finding(codes.UNSUPPORTED_VERSION, FieldPath(("apiVersion",)), words), ref, item)
+            self._broken.append(ref)
+            return None
+        return self._convert(item, kind, raw, ref)
+
+    def _convert(self, item: int, kind: str, raw: Raw, ref: ObjectRef) -> None:
+        converted = convert(kind, raw, Source(self._file, self._document.line, item))
+        for finding in converted.findings:
+            self._add(finding, ref, item)
+        if converted.obj is not None:
+            self._objects.append(converted.obj)
+        elif ref.kind == kind:
             self._broken.append(ref)
         else:
-            self._known(item, kind, raw)
+            self._unreadable = True  # it has no name
 
-    def _known(self, item: int, kind: str, raw: Raw) -> None:
-        before = len(self._found)
-        obj = self._convert(item, kind, raw)
-        if obj is None or not self._acceptable(item, kind, obj):
-            self._broken.append(_ref(kind, raw, self._file))
-            return
-        self._objects.append(obj)
+    def _ref(self, kind: str, raw: Raw) -> ObjectRef:
+        namespace, name = _named(raw)
+        if not name:
+            return file_ref(self._file)
+        return ObjectRef(kind, (namespace or "default") if KINDS[kind][2] else "", name)
+
+    def _add(self, finding: Finding, ref: ObjectRef, item: int) -> None:
+        pos, written = self._place(item, finding.path)
+        words = finding.words
+        if finding.code is codes.WRONG_TYPE and "found" not in words:
+            words = {**words, **_type_words(finding, written)}
+        args = tuple((name, printable(value)) for name, value in words.items())
+        self._found.append(Diagnostic(finding.code, ref, finding.path, args, pos))
+
+    def _place(self, item: int, path: FieldPath) -> tuple[SourcePos, str | None]:
+        line = self._document.line
+        if self._root is None:
+            self._root = compose(self._document.text)
+        if self._root is None:
+            return SourcePos(self._file, line), None
+        start, value = find(self._root, path if item < 0 else FieldPath(("items", item, *path.steps)))
+        return SourcePos(self._file, line + start.line, start.column + 1), value.written
+
+
+def _no_object(raw: object) -> str:
+    """Why this is not a Kubernetes object; empty when it may be one."""
+    if not isinstance(raw, dict):
+        return f"it is {_shown(raw)}"
+    for field in ("apiVersion", "kind"):
+        value = raw.get(field)
+        if value is None or value == "":
+            return f"it has no {field}"
+        if not isinstance(value, str):
+            return f"its {field} is {_shown(value)}"
+    return ""
+
+
+def _is_read(kind: str, version: str) -> bool:
+    """Whether this kind is read in some version of its group. Other groups may use the name for something else."""
+    if kind not in KINDS:
+        return False
+    group = version.rpartition("/")[0]
+    return group == KINDS[kind][0].rpartition("/")[0] or (kind == "Ingress" and group == "extensions")
+
+
+def _named(raw: Raw) -> tuple[str, str]:
+    """Namespace and name as far as they are there, safe to print."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        return "", ""
+    namespace, name = metadata.get("namespace"), metadata.get("name")
+    return printable(namespace) if isinstance(namespace, str) else "", printable(name) if isinstance(name, str) else ""
+
+
+def _type_words(finding: Finding, written: str | None) -> dict[str, object]:
+    """What was found, and how to mend it."""
+    value, expected = finding.value, str(finding.words["expected"])
+    found = _shown(value)
+    scalar = written if written is not None else str(value)
+    if isinstance(value, bool | int | float) and "text" in expected:
+        plain = written is not None and written not in found
+        fix = f'put it in quotes: "{scalar}"'
+        return {"found": f"{found} (which is what {scalar} means in YAML)" if plain else found, "fix": fix}
+    if isinstance(value, str) and value.isdigit() and "number" in expected:
+        return {"found": found, "fix": f"remove the quotes: {value}"}
+    if expected in ("a mapping", "a list"):
+        return {"found": found, "fix": f"write {expected} here; look at the indentation and the dashes"}
+    return {"found": found, "fix": f"write {expected} here"}
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "nothing (null)"
+        case bool():
+            return f"the boolean {str(value).lower()}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f'the text "{printable(value, 60)}"'
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+    return f"a {type(value).__name__}"

@@ -6,7 +6,7 @@ since the object was read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from isthmus.kube.documents import Document, split
 from isthmus.kube.nodes import Node, compose, find
@@ -18,40 +18,33 @@ def locate(text: str, source: Source, path: FieldPath) -> SourcePos:
     return Positions({source.file: text}).of(source, path)
 
 
-def within(document: Document, file: str, path: FieldPath) -> tuple[SourcePos, str | None]:
-    """The place of a field in one document, and its plain scalar as written. Deepest parent where it is absent."""
-    root = compose(document.text)
-    return (SourcePos(file, document.line), None) if root is None else _at(root, document.line, file, path)
-
-
-def _at(root: Node, line: int, file: str, path: FieldPath) -> tuple[SourcePos, str | None]:
-    start, value = find(root, path)
-    return SourcePos(file, line + start.line, start.column + 1), value.written
-
-
 class Positions:
-    """Places in a set of files. Keeps the documents of each file, and the nodes of the last document asked for."""
+    """Places in a set of files, given as texts, or cut into documents already.
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    Keeps the nodes of the last document asked for, so ask document by document.
+    """
+
+    def __init__(self, texts: Mapping[str, str], documents: Mapping[str, Sequence[Document]] | None = None) -> None:
         self._texts = texts
-        self._documents: dict[str, dict[int, Document]] = {}
-        self._last: tuple[str, int, Node | None] | None = None
+        self._documents = documents or {}
+        self._by_line: dict[str, dict[int, Document]] = {}
+        self._last: tuple[str, int] | None = None
+        self._root: Node | None = None
 
     def of(self, source: Source, path: FieldPath) -> SourcePos:
-        """The place of a field of an object: its key in a mapping, its item in a list."""
-        root = self._root(source)
-        if root is None:
+        """The place of a field of an object: its key in a mapping, its item in a list, or the deepest parent."""
+        if self._last != (source.file, source.line):
+            self._last = source.file, source.line
+            document = self._documents_of(source.file).get(source.line)
+            self._root = None if document is None else compose(document.text)
+        if self._root is None:
             return SourcePos(source.file, source.line)
         inside = path if source.item < 0 else FieldPath(("items", source.item, *path.steps))
-        return _at(root, source.line, source.file, inside)[0]
+        start, _ = find(self._root, inside)
+        return SourcePos(source.file, source.line + start.line, start.column + 1)
 
-    def _root(self, source: Source) -> Node | None:
-        if self._last is None or self._last[:2] != (source.file, source.line):
-            document = self._of(source.file).get(source.line)
-            self._last = source.file, source.line, None if document is None else compose(document.text)
-        return self._last[2]
-
-    def _of(self, file: str) -> dict[int, Document]:
-        if file not in self._documents:
-            self._documents[file] = {each.line: each for each in split(self._texts.get(file, ""))}
-        return self._documents[file]
+    def _documents_of(self, file: str) -> dict[int, Document]:
+        if file not in self._by_line:
+            documents = self._documents[file] if file in self._documents else split(self._texts.get(file, ""))
+            self._by_line[file] = {document.line: document for document in documents}
+        return self._by_line[file]

@@ -50,7 +50,7 @@ class _Known(Struct, frozen=True):
     inner: tuple[tuple[str, bool, StructType], ...]
 
 
-def unknown_fields(value: dict[object, object], shape: Type, path: FieldPath = ROOT) -> Iterator[Unknown]:
+def unknown_fields(value: dict[str, object], shape: Type, path: FieldPath = ROOT) -> Iterator[Unknown]:
     """The fields of an object that the API does not have, in their order."""
     if not isinstance(shape, StructType):
         return

@@ -7,19 +7,21 @@ quarantined and its last accepted version stays. Specification: the xDS protocol
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
-from isthmus.machines.snapshot import Snapshot
-from isthmus.xds import names
-from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, MAKE_ORDER, SCOPE, SECRET, Change, Resource
+from isthmus.machines.snapshot import Snapshot, patterns
+from isthmus.machines.subscription import Send, Subscription
+from isthmus.xds import api, names
+from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, MAKE_ORDER, SCOPE, SECRET, Change, Resource, resource
 
 WILDCARD_TYPES = frozenset({CLUSTER, LISTENER, SCOPE})
-WARMING_SECONDS = 1.0  # how long scopes wait for the endpoints of a new cluster
+PATIENCE = 1.0  # seconds that scopes wait for the endpoints of a new cluster, and removals for the first scopes
 SINGLES = 8  # up to so many changed resources go one by one, so that a refusal names its culprit at once
-_MOST_BYTES = 2 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024  # of the resources of one response
+MOST_BY_WILDCARD = 1_000  # SNI names that Envoy keeps the certificate of a wildcard host for
 
 
 class Request(Struct, frozen=True):
@@ -33,17 +35,8 @@ class Request(Struct, frozen=True):
     error: str | None = None
 
 
-class Send(Struct, frozen=True):
-    """Send a response."""
-
-    type_url: str
-    resources: tuple[Resource, ...]
-    removed: tuple[str, ...]
-    nonce: str
-
-
 class Rejected(Struct, frozen=True):
-    """Envoy refused a resource; it is quarantined until it changes."""
+    """Envoy refused a resource; it is quarantined until it changes. A certificate is named by its host."""
 
     type_url: str
     name: str
@@ -65,195 +58,221 @@ class WakeAt(Struct, frozen=True):
 Effect = Send | Rejected | Synced | WakeAt
 
 
-class _Type:
-    """The state of one resource type on the stream."""
-
-    def __init__(self) -> None:
-        self.asked = False  # Envoy subscribed
-        self.owes_answer = False  # the first request must be answered, with nothing if need be
-        self.wanted: set[str] = set()  # names subscribed one by one
-        self.has: dict[str, str] = {}  # name -> version that Envoy holds, or is being sent
-        self.dirty: dict[str, None] = {}  # names to look at again, in order
-        self.absent: dict[str, None] = {}  # asked-for names that do not exist: said once
-        self.halves: deque[tuple[str, ...]] = deque()  # parts of a refused response, to be tried alone
-        self.flying: Send | None = None
-
-    @property
-    def busy(self) -> bool:
-        return bool(self.flying or self.halves or self.dirty or self.owes_answer)
-
-
 class Session:
     """The stream of one Envoy."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._types = {type_url: _Type() for type_url in MAKE_ORDER}
-        self._warming: dict[str, float] = {}  # new clusters without endpoints yet -> give up at
+        self._types = {type_url: Subscription() for type_url in MAKE_ORDER}
+        self._warming: dict[str, float] = {}  # clusters just made that have no endpoints yet -> give up at
+        self._by_wildcard: dict[str, None] = {}  # SNI names answered with a wildcard's certificate, oldest first
+        self._settling_until: float | None = None  # until then Envoy may not have said yet that it has scopes
+        self._alarm: float | None = None
         self._nonce = 0
-        self._synced = ""
+        self._unsynced = True
 
     def request(self, request: Request, now: float) -> tuple[Effect, ...]:
         """Envoy sent something."""
+        if self._settling_until is None:
+            self._settling_until = now + PATIENCE
         state = self._types.get(request.type_url)
         if state is None:  # a type that we do not serve: nothing of it exists
             removed = tuple(name for name in request.subscribe if name != "*")
             return (self._send(request.type_url, (), removed),) if removed or not request.nonce else ()
-        effects: list[Effect] = []
-        if state.flying is not None and request.nonce == state.flying.nonce:
-            effects += self._answered(state, state.flying, request.error)
+        blame: tuple[Effect, ...] = ()
+        response = state.flying
+        if response is not None and request.nonce == response.nonce:
+            if request.error is None:
+                state.accepted()
+                self._taken(response)
+            else:
+                state.rejected(response)
+                blame = tuple(self._blamed(response, request.error))
         self._subscribe(request, state)
-        return (*effects, *self._pump(now))
+        return (*blame, *self._pump(now))
 
     def published(self, changes: Iterable[Change], now: float) -> tuple[Effect, ...]:
         """The snapshot changed."""
+        self._unsynced = True
         for change in changes:
             state = self._types[change.type_url]
-            if change.type_url == ENDPOINTS and change.resource is None:
-                continue  # Envoy unsubscribes by itself when the cluster goes
-            if change.type_url == SECRET:
-                state.dirty |= dict.fromkeys(sorted(state.wanted))
-            elif state.asked and (change.type_url in WILDCARD_TYPES or change.name in state.wanted):
-                state.dirty[change.name] = None
+            for name in _touched(change, state):
+                state.refused.pop(name, None)
+                state.dirty[name] = None
         return tuple(self._pump(now))
 
     def tick(self, now: float) -> tuple[Effect, ...]:
         """Time has passed."""
+        self._alarm = None
         return tuple(self._pump(now))
 
-    def _subscribe(self, request: Request, state: _Type) -> None:
+    def _subscribe(self, request: Request, state: Subscription) -> None:
         wildcard = request.type_url in WILDCARD_TYPES
-        state.wanted.difference_update(request.unsubscribe)
-        for name in request.unsubscribe:
-            state.has.pop(name, None)
-            state.dirty.pop(name, None)
+        held = request.initial_versions
         if not state.asked and (wildcard or request.subscribe or not request.nonce):
             state.asked = state.owes_answer = True
-            state.has.update(request.initial_versions)
-            if wildcard:
-                state.dirty |= dict.fromkeys((*self._snapshot.names(request.type_url), *request.initial_versions))
-        elif request.initial_versions:
-            state.has.update(request.initial_versions)
-        asked_for = [name for name in request.subscribe if name != "*"]
+            state.touch((*self._snapshot.names(request.type_url), *held) if wildcard else ())
         if not wildcard:
-            state.wanted.update(asked_for)
-            state.dirty |= dict.fromkeys(asked_for)
-            for name in asked_for:
-                if name not in request.initial_versions:
-                    state.has.pop(name, None)  # asked again: Envoy does not have it
-        state.absent |= {n: None for n in asked_for if self._best(request.type_url, n) is None}
+            for name in request.unsubscribe:
+                state.unsubscribe(name)
+            for name in request.subscribe:
+                state.subscribe(name)
+            state.unanswered -= held.keys()
+            if request.type_url == SECRET:
+                self._count((*request.unsubscribe, *request.subscribe), held)
+        # A cluster that was made anew on this stream waits for its endpoints even if Envoy holds them.
+        remade = self._warming if request.type_url == ENDPOINTS else ()
+        state.has |= {name: version for name, version in held.items() if name not in remade}
 
-    def _answered(self, state: _Type, response: Send, error: str | None) -> Iterator[Effect]:
-        state.flying = None
-        if error is None:
-            for resource in response.resources:
-                if resource.type_url != SECRET:
-                    self._snapshot.accept(resource)
-                if resource.type_url == ENDPOINTS:
-                    self._warming.pop(resource.name, None)
-            return
-        for resource in response.resources:
-            state.has.pop(resource.name, None)
-        found = tuple(resource.name for resource in response.resources)
-        if len(found) > 1:
-            half = len(found) // 2
-            state.halves.extendleft((found[half:], found[:half]))
-        for resource in response.resources if len(found) == 1 else ():
-            self._warming.pop(resource.name, None)
-            if self._snapshot.reject(resource, error):
-                yield Rejected(resource.type_url, resource.name, error)
-            state.dirty[resource.name] = None  # the last accepted version, if Envoy lost it
+    def _taken(self, response: Send) -> None:
+        for each in response.resources:
+            self._snapshot.accept(each)
+            if each.type_url == ENDPOINTS:
+                self._warming.pop(each.name, None)
+
+    def _blamed(self, response: Send, error: str) -> Iterator[Effect]:
+        if len(response.resources) != 1:
+            return  # its halves will tell
+        culprit = response.resources[0]
+        self._warming.pop(culprit.name, None)
+        if self._snapshot.reject(culprit, error):
+            yield Rejected(culprit.type_url, self._snapshot.key(culprit.type_url, culprit.name)[1], error)
 
     def _pump(self, now: float) -> Iterator[Effect]:
         """Send whatever may be sent now; one response a type is under way at a time."""
-        for name in [name for name, until in self._warming.items() if until <= now]:
-            del self._warming[name]
-        for type_url in MAKE_ORDER:
+        while (first := next(iter(self._warming), None)) is not None and self._warming[first] <= now:
+            del self._warming[first]
+        for type_url in (*MAKE_ORDER, CLUSTER):  # again at the end: removals wait for the scopes
             state = self._types[type_url]
             if state.asked and state.flying is None and self._may_make(type_url):
-                response = self._next(type_url, state)
+                response = self._next(type_url, state, now)
                 if response is not None:
-                    state.flying = response
+                    state.sent(response)
                     if type_url == CLUSTER:
-                        self._warm(response.resources, now)
+                        self._remade(response, now)
+                    elif type_url == SECRET:
+                        self._handed_out(response)
                     yield response
-        if self._warming:
-            yield WakeAt(min(self._warming.values()))
-        elif self._settled() and self._synced != self._snapshot.version:
-            self._synced = self._snapshot.version
-            yield Synced(self._synced)
+        yield from self._wake(now)
+        if self._unsynced and not self._warming and self._settled():
+            self._unsynced = False
+            yield Synced(self._snapshot.version)
+
+    def _wake(self, now: float) -> Iterator[Effect]:
+        times = list(islice(self._warming.values(), 1))
+        if self._settling_until is not None and self._types[CLUSTER].dirty and now < self._settling_until:
+            times.append(self._settling_until)
+        alarm = min(times, default=None)
+        if alarm is not None and alarm != self._alarm:
+            yield WakeAt(alarm)
+        self._alarm = alarm
 
     def _may_make(self, type_url: str) -> bool:
         """Whether everything that resources of this type point to has been accepted."""
-        if type_url in (LISTENER, SCOPE):
-            cluster = self._types[CLUSTER]
-            making = any(self._best(CLUSTER, name) is not None for name in cluster.dirty)
-            endpoints = self._types[ENDPOINTS]
-            return not (self._warming or making or cluster.flying or cluster.halves or endpoints.halves)
-        return True
+        cluster, endpoints = self._types[CLUSTER], self._types[ENDPOINTS]
+        making = self._warming or cluster.flying or cluster.halves or endpoints.halves
+        return type_url not in (LISTENER, SCOPE) or not making
 
-    def _may_break(self, type_url: str) -> bool:
+    def _may_break(self, type_url: str, now: float) -> bool:
         """Whether nothing points any more to what is to be removed."""
-        return type_url not in (CLUSTER, ENDPOINTS) or not self._types[SCOPE].busy
+        if type_url != CLUSTER:
+            return True
+        told = self._types[SCOPE].asked or self._settling_until is None or now >= self._settling_until
+        return told and not self._types[SCOPE].busy and not self._types[LISTENER].busy
 
-    def _warm(self, made: Sequence[Resource], now: float) -> None:
-        held = self._types[ENDPOINTS].has
-        for resource in made:
-            if resource.name not in held and names.has_endpoints(resource.name):
-                self._warming[resource.name] = now + WARMING_SECONDS
+    def _remade(self, response: Send, now: float) -> None:
+        """Clusters were sent. Envoy does not ask again for the endpoints of one that changed, yet waits for them."""
+        endpoints = self._types[ENDPOINTS]
+        made = [each.name for each in response.resources]
+        for name in (*made, *response.removed):
+            endpoints.forget(name)
+            self._warming.pop(name, None)
+        endpoints.touch(name for name in made if name in endpoints.wanted)
+        self._warming |= {name: now + PATIENCE for name in made if names.has_endpoints(name)}
 
-    def _next(self, type_url: str, state: _Type) -> Send | None:
-        if state.halves:
-            return self._response(type_url, state, state.halves.popleft(), ())
-        made: list[str] = []
+    def _handed_out(self, response: Send) -> None:
+        """Certificates were sent. Envoy never lets go of one: beyond a limit, those of wildcard hosts are taken back.
+
+        What is taken back or does not exist is forgotten here too: Envoy asks again at the next handshake.
+        """
+        secrets = self._types[SECRET]
+        secrets.wanted.difference_update(response.removed)
+        self._count(response.removed, (each.name for each in response.resources))
+        surplus = list(islice(self._by_wildcard, max(0, len(self._by_wildcard) - MOST_BY_WILDCARD)))
+        secrets.wanted.difference_update(surplus)
+        secrets.touch(surplus)
+
+    def _count(self, out: Iterable[str], into: Iterable[str]) -> None:
+        """Keep the book of SNI names that Envoy holds the certificate of a wildcard host for."""
+        for sni in out:
+            self._by_wildcard.pop(sni, None)
+        self._by_wildcard |= {sni: None for sni in into if self._snapshot.key(SECRET, sni)[1].startswith("*.")}
+
+    def _next(self, type_url: str, state: Subscription, now: float) -> Send | None:
+        while state.halves:
+            half = [best for name in state.halves.popleft() if (best := self._news(type_url, name))]
+            if half:
+                return self._send(type_url, half, ())
+        made: list[Resource] = []
         gone: list[str] = []
         kept: dict[str, None] = {}
-        breaking = self._may_break(type_url)
-        size = 0
+        breaking, size = self._may_break(type_url, now), 0
         for name in state.dirty:
-            best = self._best(type_url, name)
-            if best is None:
-                if name in state.has and breaking:
-                    gone.append(name)
-                elif name in state.has:
-                    kept[name] = None
-            elif state.has.get(name) != best.version:
+            best = self._news(type_url, name)
+            if best is not None:
                 size += len(best.body)
-                if size > _MOST_BYTES and made:
+                if size > MOST_BYTES and made:
                     kept[name] = None
                 else:
-                    made.append(name)
-        state.dirty = kept
-        return self._split(type_url, state, made, gone)
-
-    def _split(self, type_url: str, state: _Type, made: list[str], gone: list[str]) -> Send | None:
-        """Few changes go one by one; the first answer and large batches go together."""
-        absent, state.absent = tuple(state.absent), {}
-        if not made and not gone and not absent and not state.owes_answer:
-            return None
-        if 1 < len(made) <= SINGLES and not state.owes_answer:
-            state.dirty = dict.fromkeys(made[1:]) | dict.fromkeys(gone) | state.dirty
+                    made.append(best)
+            elif self._is_gone(type_url, name):
+                if breaking:
+                    gone.append(name)
+                else:
+                    kept[name] = None
+        if 1 < len(made) <= SINGLES and not state.owes_answer and type_url != SECRET:
+            kept = dict.fromkeys((*(each.name for each in made[1:]), *gone)) | kept
             made, gone = made[:1], []
-        state.owes_answer = False
-        return self._response(type_url, state, made, (*gone, *absent))
+        state.dirty = kept
+        return self._send(type_url, made, gone) if made or gone or state.owes_answer else None
 
-    def _response(self, type_url: str, state: _Type, made: Sequence[str], gone: Sequence[str]) -> Send:
-        resources = [best for name in made if (best := self._best(type_url, name)) is not None]
-        for resource in resources:
-            state.has[resource.name] = resource.version
-        for name in gone:
-            state.has.pop(name, None)
-            if type_url == SECRET:
-                state.wanted.discard(name)  # Envoy asks again at the next handshake; a flood of names leaves nothing
-        return self._send(type_url, tuple(resources), tuple(gone))
+    def _news(self, type_url: str, name: str) -> Resource | None:
+        """What Envoy should have of a resource and has not."""
+        state = self._types[type_url]
+        if type_url not in WILDCARD_TYPES and name not in state.wanted:
+            return None
+        best = self._snapshot.best(type_url, name)
+        if best is None and type_url == ENDPOINTS and self._waits(name):
+            best = resource(ENDPOINTS, name, api.ClusterLoadAssignment(cluster_name=name))
+        if best is None or best.version in state.refused.get(name, ()) or state.has.get(name) == best.version:
+            return None
+        return best
 
-    def _send(self, type_url: str, resources: tuple[Resource, ...], removed: tuple[str, ...]) -> Send:
+    def _waits(self, cluster: str) -> bool:
+        """Whether a cluster without endpoints is to be told so: else it would be warming for ever."""
+        return cluster in self._types[ENDPOINTS].unanswered or self._snapshot.get(CLUSTER, cluster) is not None
+
+    def _is_gone(self, type_url: str, name: str) -> bool:
+        """Whether Envoy must be told that there is no such resource (any more)."""
+        state = self._types[type_url]
+        if type_url == ENDPOINTS:
+            return False  # they go with their cluster
+        given_up = type_url == SECRET and name not in state.wanted
+        missing = given_up or self._snapshot.get(type_url, name) is None
+        return name in state.unanswered or (name in state.has and missing)
+
+    def _send(self, type_url: str, resources: Sequence[Resource], removed: Sequence[str]) -> Send:
         self._nonce += 1
-        return Send(type_url, resources, removed, str(self._nonce))
-
-    def _best(self, type_url: str, name: str) -> Resource | None:
-        return self._snapshot.best(type_url, name)
+        return Send(type_url, tuple(resources), tuple(removed), str(self._nonce))
 
     def _settled(self) -> bool:
         asked = self._types[SCOPE].asked
         return asked and not any(state.busy for state in self._types.values() if state.asked)
+
+
+def _touched(change: Change, state: Subscription) -> Iterable[str]:
+    """The names under which Envoy knows, or should know, what changed."""
+    if change.type_url == SECRET:
+        return sorted(sni for sni in state.wanted if change.name in patterns(sni))
+    known = state.asked if change.type_url in WILDCARD_TYPES else change.name in state.wanted
+    return (change.name,) if known else ()

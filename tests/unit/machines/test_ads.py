@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from isthmus.machines.ads import Rejected, Request, Send, Session, Synced, WakeAt
+from isthmus.machines.ads import Rejected, Request, Session, Synced, WakeAt
 from isthmus.machines.snapshot import Snapshot
+from isthmus.machines.subscription import Send
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource, version_of
 
 C, E, L, S = CLUSTER, ENDPOINTS, LISTENER, SCOPE

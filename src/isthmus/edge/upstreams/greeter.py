@@ -148,7 +148,10 @@ def _say_hello_bidi_stream(call: _Call, requests: Iterator[Any]) -> Iterator[Any
 
 
 class Greeter:
-    """A running server. `cancelled` gets the method of each call that its client gave up."""
+    """A running server. `cancelled` gets the method of each call that its client gave up while an answer was due.
+
+    A client stream that is cancelled between two answers is not told apart from one that has ended.
+    """
 
     def __init__(self, server: grpc.Server, host: str, replica: str) -> None:
         self.replica = replica

@@ -1,0 +1,147 @@
+"""Which manifest files there are, in what state, and which folders would show a change of them.
+
+Follows links, so that mounted ConfigMaps and linked folders work, and counts each file once. Skips hidden names:
+among them are editors' temporary files and a ConfigMap's `..data`. Rule: reads no content.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+STDIN = "-"
+_MANIFESTS = (".yaml", ".yml", ".json")
+Identity = tuple[int, int]
+
+
+class Signature(Struct, frozen=True, gc=False):
+    """Equal for two looks at a file that was not touched between them."""
+
+    modified: int  # nanoseconds
+    changed: int  # nanoseconds
+    size: int
+    identity: Identity
+
+
+class Listing(Struct, frozen=True):
+    """The files by the path to show, in their order; None marks pipes and the like, which can be read only once.
+
+    `folders` are the folders to watch, by resolved path; `spots` are paths outside of the scanned folders that
+    matter: the given paths themselves and the links on the way. `missing` are given paths that do not exist.
+    """
+
+    files: dict[str, Signature | None]
+    folders: dict[str, Identity]
+    scanned: frozenset[str]
+    spots: frozenset[str]
+    missing: tuple[str, ...]
+
+    def concerns(self, path: str) -> bool:
+        """Whether an event on a path can matter."""
+        folder, name = os.path.split(path)
+        if path in self.spots or path in self.scanned:
+            return True
+        return folder in self.scanned and (not name.startswith(".") or name.startswith(".."))
+
+
+def scan(paths: Sequence[str]) -> Listing:
+    """Look at all given files and folders."""
+    looking = _Looking()
+    for path in paths:
+        if path != STDIN:
+            looking.at(path)
+    return Listing(
+        looking.files, looking.folders, frozenset(looking.scanned), frozenset(looking.spots), tuple(looking.missing)
+    )
+
+
+class _Looking:
+    def __init__(self) -> None:
+        self.files: dict[str, Signature | None] = {}
+        self.folders: dict[str, Identity] = {}
+        self.scanned: set[str] = set()
+        self.spots: set[str] = set()
+        self.missing: list[str] = []
+        self._seen: set[Identity] = set()
+        self._walked: set[str] = set()
+
+    def at(self, path: str) -> None:
+        """Look at a path that was asked for."""
+        self._links(path)
+        try:
+            status = os.stat(path)
+        except OSError:
+            self.missing.append(path)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            self._folder(path, status)
+        else:
+            self._file(path, status)
+
+    def _folder(self, path: str, status: os.stat_result) -> None:
+        if not self._is_new(status):
+            return
+        real = os.path.realpath(path)
+        self.folders[real] = _identity(status)
+        self.scanned.add(real)
+        try:
+            with os.scandir(path) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            listed = []  # gone since, or not ours to read
+        for entry in listed:
+            if not entry.name.startswith("."):
+                self._entry(os.path.join(path, entry.name), entry)
+
+    def _entry(self, path: str, entry: os.DirEntry[str]) -> None:
+        if entry.is_symlink():
+            self._links(path)
+        try:
+            status = entry.stat()
+        except OSError:
+            if entry.name.endswith(_MANIFESTS):
+                self.files[path] = Signature(0, 0, 0, (0, 0))  # a link to nothing; reading says so
+            return
+        if stat.S_ISDIR(status.st_mode):
+            self._folder(path, status)
+        elif stat.S_ISREG(status.st_mode) and entry.name.endswith(_MANIFESTS):
+            self._file(path, status)
+
+    def _file(self, path: str, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            self.files[path] = None
+        elif self._is_new(status):
+            identity = _identity(status)
+            self.files[path] = Signature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, identity)
+
+    def _is_new(self, status: os.stat_result) -> bool:
+        identity = _identity(status)
+        if identity in self._seen:
+            return False
+        self._seen.add(identity)
+        return True
+
+    def _links(self, path: str) -> None:
+        """Watch where a path stands, and where each link on its way leads."""
+        path = os.path.abspath(path)
+        if path in self._walked:
+            return
+        self._walked.add(path)
+        parent, name = os.path.split(path)
+        real = os.path.realpath(parent)
+        self.spots.add(os.path.join(real, name))
+        try:
+            self.folders.setdefault(real, _identity(os.stat(real)))
+        except OSError:
+            return
+        if parent != real:
+            self._links(parent)
+        if os.path.islink(path):
+            self._links(os.path.join(parent, os.readlink(path)))
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino

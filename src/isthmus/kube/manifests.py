@@ -1,0 +1,175 @@
+"""What a set of files defines, and what changes from one state of the files to the next.
+
+Sans-I/O: files come in decoded, the time as a value. Rules: the first definition of an object counts; what cannot
+be read leaves its objects as they last were; what is gone is withdrawn only when it stayed away for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from isthmus.kube import codes
+from isthmus.kube.decode import Decoded, Unused, decode_document, file_ref
+from isthmus.kube.diagnostics import Diagnostic, printable
+from isthmus.kube.documents import Document, split
+from isthmus.kube.objects import Base, ref_of
+from isthmus.kube.positions import Positions
+from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
+
+_NAME = FieldPath(("metadata", "name"))
+_SHOWN = 3
+
+
+class File(Struct, frozen=True):
+    """One file, decoded. A `fault` says why it could not be read; then it has no documents."""
+
+    path: str
+    documents: tuple[Document, ...] = ()
+    decoded: tuple[Decoded, ...] = ()
+    fault: Diagnostic | None = None
+
+    @property
+    def text(self) -> str:
+        """The text as far as it matters: every document at its line."""
+        lines: list[str] = []
+        for document in self.documents:
+            lines.extend([""] * (document.line - 1 - len(lines)))
+            cut_off = "..." if document.text.startswith("\n") else ""
+            lines.extend((cut_off + document.text).split("\n"))
+        return "\n".join(lines)
+
+
+class Step(Struct, frozen=True):
+    """What changed. `moved` are objects with the same value at another place; `wake` is when to look again."""
+
+    upserts: tuple[Base, ...]
+    deletes: tuple[ObjectRef, ...]
+    moved: tuple[Base, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    wake: float | None
+
+
+def decode_file(path: str, text: str, before: File | None = None) -> File:
+    """Decode a file; only the documents whose text is not in the earlier state of the file are parsed."""
+    documents = split(text)
+    known: dict[str, tuple[int, Decoded]] = {}
+    if before is not None:
+        pairs = zip(before.documents, before.decoded, strict=True)
+        known = {document.text: (document.line, decoded) for document, decoded in pairs}
+    decoded = tuple(_decode(path, document, known.get(document.text)) for document in documents)
+    return File(path, documents, decoded)
+
+
+def _decode(path: str, document: Document, known: tuple[int, Decoded] | None) -> Decoded:
+    if known is None:
+        return decode_document(path, document)
+    line, decoded = known
+    if line == document.line:
+        return decoded
+    if decoded.diagnostics:  # they hold places, in their words too
+        return decode_document(path, document)
+    by = document.line - line
+    unused = tuple(replace(each, pos=replace(each.pos, line=each.pos.line + by)) for each in decoded.unused)
+    return replace(decoded, objects=tuple(_moved(obj, by) for obj in decoded.objects), unused=unused)
+
+
+def _moved(obj: Base, by: int) -> Base:
+    assert obj.source is not None
+    return replace(obj, source=replace(obj.source, line=obj.source.line + by))
+
+
+class Manifests:
+    """The objects that the files define now. `grace` is how many seconds an object must be gone to be withdrawn."""
+
+    def __init__(self, grace: float) -> None:
+        self._grace = grace
+        self._served: dict[ObjectRef, Base] = {}
+        self._gone: dict[ObjectRef, float] = {}  # since when; files that were asked for are in here too
+
+    def step(self, files: Mapping[str, File], missing: Sequence[str], now: float) -> Step:
+        """Take in the present state of all files, in their order, and of paths that are missing altogether."""
+        objects, found = _collect(files)
+        found.extend(self._hold(objects, files))
+        refs = [ref for ref in self._served if ref not in objects]
+        expired = self._expired((*refs, *map(file_ref, missing)), now)
+        found.extend(_missing(ref) for ref in expired if ref not in self._served)
+        upserts: list[Base] = []
+        moved: list[Base] = []
+        for ref, obj in objects.items():
+            old = self._served.get(ref)
+            if old is not obj:
+                same = old is not None and (old == obj or replace(old, source=obj.source) == obj)
+                (moved if same else upserts).append(obj)
+                self._served[ref] = obj
+        deletes = tuple(ref for ref in expired if self._served.pop(ref, None) is not None)
+        wake = min((since + self._grace for ref, since in self._gone.items() if ref not in expired), default=None)
+        return Step(tuple(upserts), deletes, tuple(moved), tuple(found), wake)
+
+    def _hold(self, objects: dict[ObjectRef, Base], files: Mapping[str, File]) -> Iterator[Diagnostic]:
+        """Put back what files define that cannot be read now."""
+        broken = {ref for file in files.values() for each in file.decoded for ref in each.broken}
+        opaque = {path for path, file in files.items() if file.fault or any(e.unreadable for e in file.decoded)}
+        held: dict[str, list[ObjectRef]] = {}
+        if not broken and not opaque:
+            return
+        for ref, obj in self._served.items():
+            file = obj.source.file if obj.source is not None else ""
+            if ref not in objects and (ref in broken or file in opaque):
+                objects[ref] = obj
+                held.setdefault(file, []).append(ref)
+        for path, refs in held.items():
+            names = ", ".join(str(ref) for ref in refs[:_SHOWN])
+            more = f" and {len(refs) - _SHOWN} more" if len(refs) > _SHOWN else ""
+            args = ("count", str(len(refs))), ("names", printable(names) + more)
+            yield Diagnostic(codes.LAST_GOOD, file_ref(path), args=args, pos=SourcePos(path))
+
+    def _expired(self, gone: Sequence[ObjectRef], now: float) -> set[ObjectRef]:
+        """Of what is gone, what stayed away for the grace. What returned is forgotten."""
+        self._gone = {ref: self._gone.get(ref, now) for ref in gone}
+        return {ref for ref, since in self._gone.items() if now - since >= self._grace}
+
+
+def _collect(files: Mapping[str, File]) -> tuple[dict[ObjectRef, Base], list[Diagnostic]]:
+    objects: dict[ObjectRef, Base] = {}
+    found: list[Diagnostic] = []
+    unused: list[Unused] = []
+    positions = Positions({}, {path: file.documents for path, file in files.items()})
+    for file in files.values():
+        if file.fault is not None:
+            found.append(file.fault)
+        for decoded in file.decoded:
+            found.extend(decoded.diagnostics)
+            unused.extend(decoded.unused)
+            for obj in decoded.objects:
+                ref = ref_of(obj)
+                first = objects.setdefault(ref, obj)
+                if first is not obj:
+                    found.append(_twice(ref, first, obj, positions))
+    return objects, [*found, *_unused(unused)]
+
+
+def _twice(ref: ObjectRef, first: Base, second: Base, positions: Positions) -> Diagnostic:
+    assert first.source is not None and second.source is not None
+    args = (("first", str(positions.of(first.source, _NAME))),)
+    return Diagnostic(codes.SAME_OBJECT, ref, _NAME, args, positions.of(second.source, _NAME))
+
+
+def _unused(unused: Sequence[Unused]) -> Iterator[Diagnostic]:
+    """Each kind once, with its first place."""
+    counts: dict[tuple[str, str], int] = {}
+    for each in unused:
+        counts[each.kind, each.version] = counts.get((each.kind, each.version), 0) + 1
+    for each in unused:
+        count = counts.pop((each.kind, each.version), 0)
+        if count:
+            args = ("count", str(count)), ("kind", each.kind), ("version", each.version)
+            yield Diagnostic(codes.UNUSED_KIND, ObjectRef(each.kind, "", each.name), args=args, pos=each.pos)
+
+
+def _missing(ref: ObjectRef) -> Diagnostic:
+    fix = "put it back; its objects are withdrawn until then"
+    args = ("problem", "it is gone"), ("fix", fix)
+    return Diagnostic(codes.UNREADABLE, ref, args=args, pos=SourcePos(ref.name))

@@ -1,0 +1,63 @@
+"""Reads a PEM pair: does the key belong to the certificate, which names does it cover, until when.
+
+Imported by certificates.py with the first pair, because the library costs as much to load as everything else of a
+gateway that serves cleartext. Rule: no exception and no message ever shows key material.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import NameOID
+
+from isthmus.kube.certificates import CERT, KEY, Broken, Pair
+
+
+def check(chain: bytes, key: bytes) -> Pair | Broken:
+    """The pair, or why it is none."""
+    try:
+        certificates = x509.load_pem_x509_certificates(chain)
+    except ValueError:
+        return Broken("data", f"{CERT} is not a PEM certificate chain")
+    try:
+        private = serialization.load_pem_private_key(key, password=None)
+    except TypeError:
+        return Broken("data", f"{KEY} is encrypted; Envoy needs it without a passphrase")
+    except Exception as error:  # noqa: BLE001 - cryptography raises many kinds for many kinds of junk
+        return Broken("data", f"{KEY} is not a PEM private key ({type(error).__name__})")
+    leaf = certificates[0]
+    if _spki(leaf.public_key()) != _spki(private.public_key()):
+        return Broken("data", f"{KEY} does not belong to the first certificate of {CERT}")
+    return Pair(
+        chain=chain,
+        key=key,
+        names=_names(leaf),
+        subject=_common_name(leaf.subject),
+        issuer=_common_name(leaf.issuer),
+        not_before=leaf.not_valid_before_utc,
+        not_after=leaf.not_valid_after_utc,
+    )
+
+
+def _spki(key: object) -> bytes:
+    encode = key.public_bytes  # type: ignore[attr-defined]
+    der: bytes = encode(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return der
+
+
+def _names(leaf: x509.Certificate) -> tuple[str, ...]:
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    names = extension.value.get_values_for_type(x509.DNSName)
+    addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Network | ipaddress.IPv6Network]
+    addresses = list(extension.value.get_values_for_type(x509.IPAddress))
+    return tuple(name.lower() for name in names) + tuple(str(address) for address in addresses)
+
+
+def _common_name(name: x509.Name) -> str:
+    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
