@@ -82,6 +82,11 @@ class Gateway:
             return self.process.wait(SECONDS)
         finally:
             self.process.kill()
+            for reader in self._readers:
+                reader.join()
+            for pipe in (self.process.stdout, self.process.stderr):
+                assert pipe is not None
+                pipe.close()
 
     def wait(self, name: str, **fields: object) -> dict[str, Any]:
         """The next event of that name (with those fields)."""

@@ -1,4 +1,4 @@
-"""Waits for the file system to show that something was touched. Says only that, never what.
+"""Waits for the file system to show that something was touched. Says which paths, never what they hold.
 
 Folders are watched one by one, not recursively, because links lead out of trees. Rule: whoever changed the set of
 watched folders must look again, since the change may have come before the watching.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Set
 from types import TracebackType
 
 from watchfiles import Change, awatch
@@ -47,21 +47,22 @@ class Notices:
         await self._start()
         return True
 
-    async def next(self, timeout: float | None) -> None:
-        """Wait for an event that concerns the listing, or for the time to pass."""
+    async def next(self, timeout: float | None) -> Set[str] | None:
+        """Wait for events that concern the listing, or for the time to pass; the paths that were touched if known."""
         if self._coming is None:
             await self._start()
         assert self._coming is not None
         await asyncio.wait({self._coming}, timeout=None if timeout is None else max(0.0, timeout))
         if not self._coming.done():
-            return
-        failed = self._coming.exception()
-        self._coming = None
-        if failed is not None:
+            return None
+        done, self._coming = self._coming, None
+        failed = done.exception()
+        if failed is not None or self._events is None:
             self._folders = None  # watch anew, after the look that follows
             self._poll = self._poll or not isinstance(failed, FileNotFoundError)
-        elif self._events is not None:
-            self._coming = asyncio.ensure_future(anext(self._events))
+            return None
+        self._coming = asyncio.ensure_future(anext(self._events))
+        return {path for _, path in done.result()}
 
     async def _start(self) -> None:
         self._events = awatch(

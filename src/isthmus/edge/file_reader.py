@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from isthmus.edge.file_scan import STDIN, Signature, scan
 from isthmus.kube import codes
 from isthmus.kube.decode import file_ref
 from isthmus.kube.diagnostics import Diagnostic
-from isthmus.kube.manifests import File, decode_file
+from isthmus.kube.files import File, decode_file
 from isthmus.kube.refs import SourcePos
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
@@ -47,10 +47,11 @@ class FileReader:
         """All files in their order, as they were read last."""
         return {**self._stdin, **{path: read.file for path, read in self._read.items()}}
 
-    def refresh(self) -> Mapping[str, File]:
-        """Look at the disk; gives the files as they are now."""
+    def refresh(self, touched: Iterable[str] | None = None) -> Mapping[str, File]:
+        """Look at the disk, or only at paths of which it is known that they were touched; gives the files as they are."""
         now = time.time_ns()
-        self.listing = scan(self._paths)
+        listing = self.listing.touched(touched) if touched is not None else None
+        self.listing = listing if listing is not None else scan(self._paths)
         read: dict[str, _Read] = {}
         for path, signature in self.listing.files.items():
             before = self._read.get(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -31,9 +31,11 @@ class Listing(Struct, frozen=True):
 
     `folders` are the folders to watch, by resolved path; `spots` are paths outside of the scanned folders that
     matter: the given paths themselves and the links on the way. `missing` are given paths that do not exist.
+    `plain` are the files that stand where they seem to, without links: resolved path to path to show.
     """
 
     files: dict[str, Signature | None]
+    plain: dict[str, str]
     folders: dict[str, Identity]
     scanned: frozenset[str]
     spots: frozenset[str]
@@ -41,10 +43,28 @@ class Listing(Struct, frozen=True):
 
     def concerns(self, path: str) -> bool:
         """Whether an event on a path can matter."""
-        folder, name = os.path.split(path)
-        if path in self.spots or path in self.scanned:
+        if path in self.plain or path in self.spots or path in self.scanned:
             return True
-        return folder in self.scanned and (not name.startswith(".") or name.startswith(".."))
+        folder, name = os.path.split(path)
+        if folder not in self.scanned or (name.startswith(".") and not name.startswith("..")):
+            return False
+        return name.endswith(_MANIFESTS) or name.startswith("..") or os.path.isdir(path)
+
+    def touched(self, paths: Iterable[str]) -> Listing | None:
+        """The listing after events on plain files, which stay what they are; None where only a scan can tell."""
+        files = dict(self.files)
+        for path in paths:
+            shown = self.plain.get(path)
+            if shown is None or path in self.spots:
+                return None
+            try:
+                status = os.lstat(path)
+            except OSError:
+                return None
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            files[shown] = _signature(status)
+        return Listing(files, self.plain, self.folders, self.scanned, self.spots, self.missing)
 
 
 def scan(paths: Sequence[str]) -> Listing:
@@ -54,13 +74,19 @@ def scan(paths: Sequence[str]) -> Listing:
         if path != STDIN:
             looking.at(path)
     return Listing(
-        looking.files, looking.folders, frozenset(looking.scanned), frozenset(looking.spots), tuple(looking.missing)
+        looking.files,
+        looking.plain,
+        looking.folders,
+        frozenset(looking.scanned),
+        frozenset(looking.spots),
+        tuple(looking.missing),
     )
 
 
 class _Looking:
     def __init__(self) -> None:
         self.files: dict[str, Signature | None] = {}
+        self.plain: dict[str, str] = {}
         self.folders: dict[str, Identity] = {}
         self.scanned: set[str] = set()
         self.spots: set[str] = set()
@@ -94,10 +120,11 @@ class _Looking:
             listed = []  # gone since, or not ours to read
         for entry in listed:
             if not entry.name.startswith("."):
-                self._entry(os.path.join(path, entry.name), entry)
+                self._entry(f"{path}{os.sep}{entry.name}", real, entry)
 
-    def _entry(self, path: str, entry: os.DirEntry[str]) -> None:
-        if entry.is_symlink():
+    def _entry(self, path: str, folder: str, entry: os.DirEntry[str]) -> None:
+        linked = entry.is_symlink()
+        if linked:
             self._links(path)
         try:
             status = entry.stat()
@@ -109,13 +136,14 @@ class _Looking:
             self._folder(path, status)
         elif stat.S_ISREG(status.st_mode) and entry.name.endswith(_MANIFESTS):
             self._file(path, status)
+            if not linked and path in self.files:
+                self.plain[f"{folder}{os.sep}{entry.name}"] = path
 
     def _file(self, path: str, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             self.files[path] = None
         elif self._is_new(status):
-            identity = _identity(status)
-            self.files[path] = Signature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, identity)
+            self.files[path] = _signature(status)
 
     def _is_new(self, status: os.stat_result) -> bool:
         identity = _identity(status)
@@ -141,6 +169,10 @@ class _Looking:
             self._links(parent)
         if os.path.islink(path):
             self._links(os.path.join(parent, os.readlink(path)))
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return Signature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, _identity(status))
 
 
 def _identity(status: os.stat_result) -> Identity:

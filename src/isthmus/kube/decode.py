@@ -12,7 +12,7 @@ from msgspec import Struct
 from isthmus.kube import codes
 from isthmus.kube.convert import Finding, Raw, convert
 from isthmus.kube.diagnostics import Diagnostic, printable
-from isthmus.kube.documents import Document, split
+from isthmus.kube.documents import normal, split
 from isthmus.kube.nodes import Node, compose, find
 from isthmus.kube.objects import KINDS, Base
 from isthmus.kube.refs import ROOT, FieldPath, ObjectRef, Source, SourcePos
@@ -44,7 +44,8 @@ class Decoded(Struct, frozen=True):
 
 def decode(file: str, text: str) -> Decoded:
     """Everything in the text of one file."""
-    each = [decode_document(file, document) for document in split(text)]
+    text = normal(text)
+    each = [decode_document(file, text[one.start : one.end], one.line) for one in split(text)]
     return Decoded(
         tuple(obj for one in each for obj in one.objects),
         tuple(found for one in each for found in one.diagnostics),
@@ -54,9 +55,9 @@ def decode(file: str, text: str) -> Decoded:
     )
 
 
-def decode_document(file: str, document: Document) -> Decoded:
-    """Everything in one document."""
-    parsed = parse(document)
+def decode_document(file: str, text: str, line: int) -> Decoded:
+    """Everything in one document that starts on a line of a file."""
+    parsed = parse(text, line)
     if parsed.problem is not None:
         problem = parsed.problem
         pos = SourcePos(file, problem.line, problem.column)
@@ -64,7 +65,7 @@ def decode_document(file: str, document: Document) -> Decoded:
         return Decoded(diagnostics=(found,), unreadable=True)
     if parsed.value is None:
         return Decoded()
-    decoding = _Decoding(file, document)
+    decoding = _Decoding(file, text, line)
     for item, raw in _items(parsed.value):
         decoding.take(item, raw)
     return decoding.done()
@@ -90,9 +91,10 @@ def _items(value: object) -> Iterator[tuple[int, object]]:
 class _Decoding:
     """Gathers what one document holds."""
 
-    def __init__(self, file: str, document: Document) -> None:
+    def __init__(self, file: str, text: str, line: int) -> None:
         self._file = file
-        self._document = document
+        self._text = text
+        self._line = line
         self._objects: list[Base] = []
         self._found: list[Diagnostic] = []
         self._unused: list[Unused] = []
@@ -126,7 +128,7 @@ class _Decoding:
         return self._convert(item, kind, raw, ref)
 
     def _convert(self, item: int, kind: str, raw: Raw, ref: ObjectRef) -> None:
-        converted = convert(kind, raw, Source(self._file, self._document.line, item))
+        converted = convert(kind, raw, Source(self._file, self._line, item))
         for finding in converted.findings:
             self._add(finding, ref, item)
         if converted.obj is not None:
@@ -151,13 +153,12 @@ class _Decoding:
         self._found.append(Diagnostic(finding.code, ref, finding.path, args, pos))
 
     def _place(self, item: int, path: FieldPath) -> tuple[SourcePos, str | None]:
-        line = self._document.line
         if self._root is None:
-            self._root = compose(self._document.text)
+            self._root = compose(self._text)
         if self._root is None:
-            return SourcePos(self._file, line), None
+            return SourcePos(self._file, self._line), None
         start, value = find(self._root, path if item < 0 else FieldPath(("items", item, *path.steps)))
-        return SourcePos(self._file, line + start.line, start.column + 1), value.written
+        return SourcePos(self._file, self._line + start.line, start.column + 1), value.written
 
 
 def _no_object(raw: object) -> str:

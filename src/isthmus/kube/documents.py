@@ -1,7 +1,7 @@
 """A file's text cut into documents, so that a broken document spoils only itself.
 
 A line that starts with `---` or `...` and then ends or goes on with a blank cannot stand inside a YAML scalar
-(YAML 1.1, 9.2), so no parsing is needed. Rule: joining the texts loses nothing but the `...` lines.
+(YAML 1.1, 9.2), so no parsing is needed. Rule: a cut depends on nothing but the lines around it.
 """
 
 from __future__ import annotations
@@ -14,58 +14,54 @@ _BLANK = ("", " ", "\t", "\n")
 
 
 class Document(Struct, frozen=True, gc=False):
-    """One document with the number of its first line, from 1. Its `---` line belongs to it."""
+    """One document: the number of its first line, from 1, and its span in the text. Its `---` line belongs to it."""
 
     line: int
-    text: str
+    start: int
+    end: int
 
 
-def split(text: str) -> tuple[Document, ...]:
-    """The documents of a text in order; those without any content are left out."""
+def normal(text: str) -> str:
+    """The text without a byte order mark and with line feeds as its only line breaks."""
     text = text.removeprefix("\ufeff")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    line = 1
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def split(text: str, start: int = 0, end: int | None = None, line: int = 1) -> tuple[Document, ...]:
+    """The documents of a normal text, or of a part that starts on a line of its own; empty ones are left out."""
     documents: list[Document] = []
-    for piece in _pieces(text):
-        if piece[:99].strip("- \t\n") or piece.removeprefix("---").strip():
-            documents.append(Document(line, piece))
-        line += piece.count("\n") + 1
+    end = len(text) if end is None else end
+    for first, last in _pieces(text, start, end):
+        if text[first : min(last, first + 99)].strip("- \t\n") or text[first:last].removeprefix("---").strip():
+            documents.append(Document(line, first, last))
+        line += text.count("\n", first, last) + 1
     return tuple(documents)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Cut before each marker line; the line break before it is cut out, so each piece ends one line."""
-    held: str | None = None
-    for index, part in enumerate(text.split("\n---")):
-        if index == 0:
-            held = part
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans between marker lines. Each ends before a line break, so it stands for one line more than it has breaks."""
+    at = start - 1
+    while (at := text.find("\n---", at + 1, end)) >= 0:
+        if text[at + 4 : at + 5] not in _BLANK:
+            continue  # such as -----BEGIN CERTIFICATE-----
+        if text.startswith("%", start) and _only_directives(text[start:at]):
             continue
-        assert held is not None
-        no_marker = part[:1] not in _BLANK  # such as -----BEGIN CERTIFICATE-----
-        if no_marker or (held.startswith("%") and _only_directives(held)):
-            held += "\n---" + part
-        else:
-            yield from _ends(held)
-            held = "---" + part
-    if held:
-        yield from _ends(held)
+        yield from _ended(text, start, at)
+        start = at + 1
+    if start < end:
+        yield from _ended(text, start, end)
 
 
-def _ends(piece: str) -> Iterator[str]:
-    """Cut at `...` lines, which end a document; a blank line stands in for each, so that the count stays right."""
-    if "..." not in piece:
-        yield piece
-        return
-    lines: list[str] = []
-    for line in piece.split("\n"):
-        if line.startswith("...") and line[3:4] in _BLANK:
-            if lines:
-                yield "\n".join(lines)
-            lines = [""]
-        else:
-            lines.append(line)
-    yield "\n".join(lines)
+def _ended(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut at `...` lines, which end a document. The marker's line is a piece of its own, `...` cut off."""
+    at = start
+    while (at := text.find("...", at, end)) >= 0:
+        if (at == start or text[at - 1] == "\n") and text[at + 3 : at + 4] in _BLANK:
+            if at > start:
+                yield start, at - 1
+            start = at + 3
+        at += 3
+    yield start, end
 
 
 def _only_directives(piece: str) -> bool:

@@ -12,34 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from isthmus.kube import codes
-from isthmus.kube.decode import Decoded, Unused, decode_document, file_ref
+from isthmus.kube.decode import Unused, file_ref
 from isthmus.kube.diagnostics import Diagnostic, printable
-from isthmus.kube.documents import Document, split
+from isthmus.kube.files import File, positions_in
 from isthmus.kube.objects import Base, ref_of
 from isthmus.kube.positions import Positions
 from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
 
 _NAME = FieldPath(("metadata", "name"))
 _SHOWN = 3
-
-
-class File(Struct, frozen=True):
-    """One file, decoded. A `fault` says why it could not be read; then it has no documents."""
-
-    path: str
-    documents: tuple[Document, ...] = ()
-    decoded: tuple[Decoded, ...] = ()
-    fault: Diagnostic | None = None
-
-    @property
-    def text(self) -> str:
-        """The text as far as it matters: every document at its line."""
-        lines: list[str] = []
-        for document in self.documents:
-            lines.extend([""] * (document.line - 1 - len(lines)))
-            cut_off = "..." if document.text.startswith("\n") else ""
-            lines.extend((cut_off + document.text).split("\n"))
-        return "\n".join(lines)
 
 
 class Step(Struct, frozen=True):
@@ -50,35 +31,6 @@ class Step(Struct, frozen=True):
     moved: tuple[Base, ...]
     diagnostics: tuple[Diagnostic, ...]
     wake: float | None
-
-
-def decode_file(path: str, text: str, before: File | None = None) -> File:
-    """Decode a file; only the documents whose text is not in the earlier state of the file are parsed."""
-    documents = split(text)
-    known: dict[str, tuple[int, Decoded]] = {}
-    if before is not None:
-        pairs = zip(before.documents, before.decoded, strict=True)
-        known = {document.text: (document.line, decoded) for document, decoded in pairs}
-    decoded = tuple(_decode(path, document, known.get(document.text)) for document in documents)
-    return File(path, documents, decoded)
-
-
-def _decode(path: str, document: Document, known: tuple[int, Decoded] | None) -> Decoded:
-    if known is None:
-        return decode_document(path, document)
-    line, decoded = known
-    if line == document.line:
-        return decoded
-    if decoded.diagnostics:  # they hold places, in their words too
-        return decode_document(path, document)
-    by = document.line - line
-    unused = tuple(replace(each, pos=replace(each.pos, line=each.pos.line + by)) for each in decoded.unused)
-    return replace(decoded, objects=tuple(_moved(obj, by) for obj in decoded.objects), unused=unused)
-
-
-def _moved(obj: Base, by: int) -> Base:
-    assert obj.source is not None
-    return replace(obj, source=replace(obj.source, line=obj.source.line + by))
 
 
 class Manifests:
@@ -136,7 +88,7 @@ def _collect(files: Mapping[str, File]) -> tuple[dict[ObjectRef, Base], list[Dia
     objects: dict[ObjectRef, Base] = {}
     found: list[Diagnostic] = []
     unused: list[Unused] = []
-    positions = Positions({}, {path: file.documents for path, file in files.items()})
+    positions = positions_in(files)
     for file in files.values():
         if file.fault is not None:
             found.append(file.fault)

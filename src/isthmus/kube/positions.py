@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from isthmus.kube.documents import Document, split
+from isthmus.kube.documents import Document, normal, split
 from isthmus.kube.nodes import Node, compose, find
 from isthmus.kube.refs import FieldPath, Source, SourcePos
 
@@ -19,7 +19,7 @@ def locate(text: str, source: Source, path: FieldPath) -> SourcePos:
 
 
 class Positions:
-    """Places in a set of files, given as texts, or cut into documents already.
+    """Places in a set of files, given as texts; `documents` saves the cutting of those that are cut already.
 
     Keeps the nodes of the last document asked for, so ask document by document.
     """
@@ -27,7 +27,7 @@ class Positions:
     def __init__(self, texts: Mapping[str, str], documents: Mapping[str, Sequence[Document]] | None = None) -> None:
         self._texts = texts
         self._documents = documents or {}
-        self._by_line: dict[str, dict[int, Document]] = {}
+        self._starts: dict[str, tuple[str, dict[int, Document]]] = {}
         self._last: tuple[str, int] | None = None
         self._root: Node | None = None
 
@@ -35,16 +35,18 @@ class Positions:
         """The place of a field of an object: its key in a mapping, its item in a list, or the deepest parent."""
         if self._last != (source.file, source.line):
             self._last = source.file, source.line
-            document = self._documents_of(source.file).get(source.line)
-            self._root = None if document is None else compose(document.text)
+            self._root = self._compose(source.file, source.line)
         if self._root is None:
             return SourcePos(source.file, source.line)
         inside = path if source.item < 0 else FieldPath(("items", source.item, *path.steps))
         start, _ = find(self._root, inside)
         return SourcePos(source.file, source.line + start.line, start.column + 1)
 
-    def _documents_of(self, file: str) -> dict[int, Document]:
-        if file not in self._by_line:
-            documents = self._documents[file] if file in self._documents else split(self._texts.get(file, ""))
-            self._by_line[file] = {document.line: document for document in documents}
-        return self._by_line[file]
+    def _compose(self, file: str, line: int) -> Node | None:
+        if file not in self._starts:
+            text = normal(self._texts.get(file, ""))
+            documents = self._documents.get(file)
+            self._starts[file] = text, {each.line: each for each in (split(text) if documents is None else documents)}
+        text, starts = self._starts[file]
+        document = starts.get(line)
+        return None if document is None else compose(text[document.start : document.end])

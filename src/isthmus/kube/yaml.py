@@ -14,7 +14,6 @@ from yaml.error import YAMLError
 
 from isthmus.kube import codes
 from isthmus.kube.diagnostics import Code, printable
-from isthmus.kube.documents import Document
 from isthmus.kube.nodes import first_of_two, yaml_of_json
 from isthmus.kube.yaml_build import MAX_SCALAR, Builder, Refused, size
 from isthmus.kube.yaml_events import place_of, reader_of, reason_of
@@ -45,9 +44,8 @@ class _Doubtful(Exception):  # noqa: N818
     """It is JSON, but something in it is to be refused: the YAML reader says what and where."""
 
 
-def parse(document: Document, pure: bool = False) -> Parsed:
-    """Read one document. `pure` takes PyYAML's own parser even where libyaml is there."""
-    text = document.text
+def parse(text: str, line: int = 1, pure: bool = False) -> Parsed:
+    """Read one document that starts on a line. `pure` takes PyYAML's own parser even where libyaml is there."""
     try:
         _check_size(text)
         if text.lstrip()[:1] == "{":
@@ -59,7 +57,7 @@ def parse(document: Document, pure: bool = False) -> Parsed:
                 pass  # YAML that looks like JSON, or a mistake for which the YAML reader has words
         return Parsed(Builder(reader_of(text, pure)).run())
     except (Refused, YAMLError) as error:
-        return Parsed(problem=_problem(error, document, text))
+        return Parsed(problem=_problem(error, line, text))
 
 
 def _check_size(text: str) -> None:
@@ -70,7 +68,7 @@ def _check_size(text: str) -> None:
         raise Refused(codes.TOO_LARGE, 0, 0, what="the document", size=size(len(text)), most=size(most))
 
 
-def _problem(error: Refused | YAMLError, document: Document, text: str) -> Problem:
+def _problem(error: Refused | YAMLError, start: int, text: str) -> Problem:
     if isinstance(error, Refused):
         code, line, column, words = error.code, error.line, error.column, error.words
     else:
@@ -78,9 +76,9 @@ def _problem(error: Refused | YAMLError, document: Document, text: str) -> Probl
         code, words = codes.SYNTAX, _syntax_words(error, text, line)
     if code is codes.DUPLICATE_KEY:
         first = first_of_two(text, line, column)
-        words = words | {"line": "?" if first is None else document.line + first}
+        words = words | {"line": "?" if first is None else start + first}
     args = tuple((name, printable(value)) for name, value in words.items())
-    return Problem(code, document.line + line, column + 1, args)
+    return Problem(code, start + line, column + 1, args)
 
 
 def _syntax_words(error: YAMLError, text: str, line: int) -> dict[str, object]:
