@@ -52,3 +52,4 @@ class Load:
                 else:
                     self.answered += 1
                     self._more.notify_all()
+        connection.close()

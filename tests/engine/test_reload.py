@@ -81,12 +81,13 @@ def test_a_broken_document_keeps_its_last_good_object(gateway: Gateway, folder: 
 
 def test_a_half_written_file_drops_nothing(gateway: Gateway, folder: Path) -> None:
     text = ingress("a", "/later")
+    half = text.index("pathType")  # within a flow mapping, so what is there cannot be read
     with (folder / "a.yaml").open("w") as file:
-        file.write(text[: text.index("rules: [") + 20])
+        file.write(text[:half])
         file.flush()
         gateway.wait("diagnostic", code="ISTH0001")
         assert gateway.get("a.test").replica == "web"
-        file.write(text[text.index("rules: [") + 20 :])
+        file.write(text[half:])
     gateway.wait("applied")
     assert gateway.get("a.test", "/later").replica == "web"
 

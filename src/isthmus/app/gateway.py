@@ -25,7 +25,6 @@ from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.envoy_admin import EnvoyAdmin
 from isthmus.edge.files import FilesError, Watcher
 from isthmus.kube.diagnostics import Diagnostic, Report
-from isthmus.kube.positions import Positions
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
 from isthmus.machines.snapshot import Snapshot
@@ -89,7 +88,7 @@ class Gateway:
     async def _watch(self, watcher: Watcher) -> int:
         known = dict.fromkeys(watcher.loaded.diagnostics)
         async for change in watcher:
-            update = self._pipeline.apply(change.upserts, change.deletes)
+            update = self._pipeline.apply((*change.upserts, *change.moved), change.deletes)
             now = dict.fromkeys(change.diagnostics)
             come = [diagnostic for diagnostic in now if diagnostic not in known]
             gone = [diagnostic for diagnostic in known if diagnostic not in now]
@@ -100,7 +99,7 @@ class Gateway:
 
     def _say(self, found: Iterable[Diagnostic], resolved: Iterable[Diagnostic], watcher: Watcher) -> None:
         shown = self._events.worth_showing(tuple(found))
-        placed = positioned(shown, self._pipeline.memo.store, Positions(watcher.texts)) if shown else ()
+        placed = positioned(shown, self._pipeline.memo.store, watcher.positions) if shown else ()
         self._events.findings(placed, resolved)
 
     def _publish(self, changes: Iterable[Change], since: float) -> None:

@@ -1,7 +1,7 @@
 """A TLS pair as a value: does the key belong to the certificate, which hosts does it cover, until when.
 
-Reads `kubernetes.io/tls` Secrets. May not know what the pair is used for; never lets key material into a message. The library is loaded with the
-first Secret, because it would double the start-up time of a gateway that has none.
+Reads `kubernetes.io/tls` Secrets. May not know what the pair is used for; never lets key material into a message.
+Rule: pem.py, which reads the PEM texts, is imported with the first Secret; its library is slow to load.
 """
 
 from __future__ import annotations

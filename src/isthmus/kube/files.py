@@ -53,10 +53,12 @@ def decode_file(path: str, text: str, before: File | None = None) -> File:
         if index is None:
             decoded.append(_decode(path, text, each))
         else:
-            decoded.append(_moved(before.decoded[index], each.line - before.documents[index].line, path, text, each))
-    for each, old in zip(documents[len(decoded) :], before.decoded[rest:], strict=True):
-        decoded.append(_moved(old, by, path, text, each))
-    return File(path, text, documents, tuple(decoded))
+            moved_by = each.line - before.documents[index].line
+            decoded.append(_moved(before.decoded[index], each, moved_by, path, text))
+    last = before.decoded[rest:]
+    if by:
+        last = tuple(_moved(*each, by, path, text) for each in zip(last, documents[len(decoded) :], strict=True))
+    return File(path, text, documents, (*decoded, *last))
 
 
 def _decode(path: str, text: str, document: Document) -> Decoded:
@@ -118,7 +120,7 @@ def _cut(before: File, text: str, first: int, rest: int) -> tuple[tuple[Document
     return (*head, *split(text, start, end - 1, line), *tail), by
 
 
-def _moved(decoded: Decoded, by: int, path: str, text: str, document: Document) -> Decoded:
+def _moved(decoded: Decoded, document: Document, by: int, path: str, text: str) -> Decoded:
     """What a document holds that moved by some lines."""
     if not by:
         return decoded

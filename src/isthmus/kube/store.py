@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import replace
+
 from isthmus.kube.objects import (
     Base,
     ConfigMap,
@@ -60,11 +62,14 @@ class Store:
             old = self._objects.get(ref)
             if old == obj:
                 continue
+            moved = old is not None and replace(old, source=obj.source) == obj
+            touched = set[Key]() if moved else keys  # only its place in the files is another
             if old is not None:
-                self._unindex(ref, old, keys)
-            refs.add(ref)
+                self._unindex(ref, old, touched)
             self._objects[ref] = obj
-            self._index(ref, obj, keys)
+            self._index(ref, obj, touched)
+            if not moved:
+                refs.add(ref)
         return refs, keys
 
     def _index(self, ref: ObjectRef, obj: Base, keys: set[Key]) -> None:
