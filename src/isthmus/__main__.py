@@ -1,5 +1,5 @@
 """`python -m isthmus` is the same program as `isthmus`."""
 
-from isthmus.cli.main import main
+from isthmus.cli import main
 
 main()

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from isthmus.edge.child import Child
 from isthmus.edge.envoy_process import envoy_argv, find_envoy
 from isthmus.edge.ports import Port
 from isthmus.edge.runtime_dir import make_runtime_dir
@@ -27,7 +28,7 @@ def main(port: str, upstream: str, drain_seconds: float, given: str = "") -> int
     _print(Event("runtime", str(runtime.path)))
     stand_in = str(Path(__file__).with_name("stand_in_control_plane.py"))
     plan = Plan(
-        control_plane=(sys.executable, stand_in, str(runtime.path), port, upstream),
+        control_plane=Child((sys.executable, stand_in, str(runtime.path), port, upstream), takes_status=True),
         envoy=envoy_argv(find_envoy(), runtime.bootstrap, concurrency=1),
         runtime=runtime,
         on_event=_print,

@@ -22,7 +22,6 @@ from isthmus.app.events import Events
 from isthmus.app.offline import make_pipeline, positioned
 from isthmus.app.settings import Settings
 from isthmus.edge.ads_server import AdsServer
-from isthmus.edge.envoy_admin import EnvoyAdmin
 from isthmus.edge.files import FilesError, Watcher
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
@@ -54,9 +53,9 @@ class Pushed(Struct, frozen=True):
 class Gateway:
     """One run of the control plane."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, settings: object) -> None:
         self._wiring = wiring
-        self._settings = msgspec.json.decode((wiring.runtime / "settings.json").read_bytes(), type=Settings)
+        self._settings = msgspec.convert(settings, Settings)
         self._events = Events(self._settings.output)
         self._pipeline = make_pipeline(self._settings)
         self._pushed: deque[Pushed] = deque()
@@ -72,6 +71,7 @@ class Gateway:
             return USAGE
         self._load(watcher)
         gc.freeze()  # what was loaded lives as long as the process: no need to look at it again and again
+        gc.enable()  # see control_plane
         tasks = [asyncio.create_task(each) for each in (self._watch(watcher), self._follow(), self._supervisor_gone())]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await self._wiring.server.stop()
@@ -132,6 +132,8 @@ class Gateway:
             pass  # overtaken: Envoy has gone on to a later version
         self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
         if not self._ready:
+            from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
+
             admin = EnvoyAdmin(str(self._wiring.runtime / "admin.sock"))
             self._ready = await asyncio.to_thread(admin.wait_until_ready)
             os.write(self._wiring.status, b"ready\n")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-
-from msgspec import Struct
+from typing import NamedTuple
 
 Given = tuple[str, str, int, tuple[tuple[str, int], ...]]  # namespace, service, port or 0, addresses
 
@@ -13,8 +11,11 @@ class SettingsError(ValueError):
     """A setting that cannot be used; the message says which and what was expected."""
 
 
-class Settings(Struct, frozen=True):
-    """`endpoints` are addresses given by hand. `stdin` is a file that holds what was read from standard input."""
+class Settings(NamedTuple):
+    """`endpoints` are addresses given by hand. `stdin` is a file that holds what was read from standard input.
+
+    A plain tuple, because the supervisor must stay small and start at once.
+    """
 
     paths: tuple[str, ...]
     bind: str = "127.0.0.1"
@@ -48,6 +49,8 @@ def parse_endpoint(text: str) -> Given:
 
 
 def _address(text: str, whole: str) -> tuple[str, int]:
+    import ipaddress  # noqa: PLC0415 - needed for this option only, on the way to the first answer
+
     host, _, port = text.rpartition(":")
     host = host.strip("[]")
     if host == "localhost":

@@ -60,9 +60,9 @@ def isthmus() -> None:
     """
 
 
-def main() -> None:
-    """Entry point of the program."""
+def main(control_plane: object = None) -> None:
+    """Run the command line; `run` is given its control plane, which has been started already."""
     try:
-        sys.exit(isthmus.main(standalone_mode=True))
+        sys.exit(isthmus.main(standalone_mode=True, obj=control_plane))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -11,6 +11,7 @@ import click
 
 from isthmus.app.settings import Settings
 from isthmus.cli.options import Failure, manifests, parsed, standard_input
+from isthmus.edge.child import Child, control_plane
 
 
 @click.command("run")
@@ -66,12 +67,11 @@ def command(
         output=options["output"],
         drain_seconds=float(options["drain_seconds"]),
     )
-    sys.exit(_supervise(settings, options["envoy"], standard_input(paths)))
+    child = click.get_current_context().find_object(Child) or control_plane()
+    sys.exit(_supervise(settings, options["envoy"], standard_input(paths), child))
 
 
-def _supervise(settings: Settings, envoy: str, stdin: bytes | None) -> int:
-    import msgspec
-
+def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child) -> int:
     from isthmus.edge.envoy_process import EnvoyError, envoy_argv, find_envoy, heap_budget
     from isthmus.edge.ports import Port
     from isthmus.edge.runtime_dir import make_runtime_dir
@@ -86,13 +86,13 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None) -> int:
     if stdin is not None:
         copy = runtime.path / "stdin.yaml"
         copy.write_bytes(stdin)
-        settings = msgspec.structs.replace(settings, stdin=str(copy))
-    runtime.settings.write_bytes(msgspec.json.encode(settings))
+        settings = settings._replace(stdin=str(copy))
+    child.orders = json.dumps({"runtime": str(runtime.path), "settings": settings})
     node = f"isthmus-{os.getpid()}"
     boot = bootstrap(str(runtime.ads_socket), str(runtime.admin_socket), node, heap_budget())
     runtime.bootstrap.write_text(json.dumps(boot))
     plan = Plan(
-        control_plane=(sys.executable, "-m", "isthmus.app.control_plane", str(runtime.path)),
+        control_plane=child,
         envoy=envoy_argv(binary, runtime.bootstrap, settings.concurrency),
         runtime=runtime,
         on_event=_teller(settings.output == "json"),

@@ -23,26 +23,44 @@ _STEADY_SECONDS = 10.0  # a child that lived for this long has not failed for th
 class Child:
     """At most one running process of one command line."""
 
-    def __init__(self, argv: Sequence[str], takes_status: bool = False) -> None:
+    def __init__(self, argv: Sequence[str], takes_status: bool = False, orders: str = "") -> None:
         self._argv = argv
+        self.orders = orders  # a line that it is told each time that it starts
         self._takes_status = takes_status
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._pause = _FIRST_PAUSE
+        self._pipe = -1
 
     @property
     def pid(self) -> int:
         """0 where it does not run."""
         return self._process.pid if self._process else 0
 
-    def start(self, pipe: int) -> None:
-        """Run it. Raises OSError.
+    def start(self) -> None:
+        """Run it; `take_pipe` gives what it says. Raises OSError.
 
         One that takes a status pipe gets its number as last argument, and a standard input that ends when this
         process does; for any other the pipe is its standard error. To be called from the main thread, with which
         it dies.
         """
         self._started = time.monotonic()
+        ours, pipe = os.pipe()
+        try:
+            self._run(pipe)
+        except OSError:
+            os.close(ours)
+            raise
+        finally:
+            os.close(pipe)
+        self._pipe = ours
+
+    def take_pipe(self) -> int:
+        """The end of the pipe on which it is heard; the caller's to close from now on."""
+        pipe, self._pipe = self._pipe, -1
+        return pipe
+
+    def _run(self, pipe: int) -> None:
         self._process = subprocess.Popen(
             [*self._argv, str(pipe)] if self._takes_status else self._argv,
             stdin=subprocess.PIPE if self._takes_status else subprocess.DEVNULL,
@@ -51,6 +69,11 @@ class Child:
             start_new_session=True,
             preexec_fn=_dies_with(os.getpid()),  # safe in a process of one thread
         )
+
+    def give_orders(self) -> None:
+        """Tell it its orders, once it has started."""
+        if self.orders:
+            self.tell(self.orders)
 
     def tell(self, line: str) -> None:
         """Write a line to its standard input; one that is gone or does not listen misses it."""
@@ -95,6 +118,8 @@ class Child:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         self._process = None
+        if self._pipe >= 0:
+            os.close(self.take_pipe())
 
 
 def _dies_with(parent: int) -> Callable[[], None]:
@@ -112,6 +137,11 @@ def _dies_with(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return ask
+
+
+def control_plane() -> Child:
+    """The control plane; its orders are the folder and the settings, as app.control_plane reads them."""
+    return Child((sys.executable, "-m", "isthmus.app.control_plane"), takes_status=True)
 
 
 def how_ended(code: int) -> str:

@@ -39,7 +39,7 @@ class FileReader:
     def __init__(self, paths: Sequence[str], stdin: bytes | None) -> None:
         self._paths = tuple(paths)
         self._read: dict[str, _Read] = {}
-        self._stdin = {_STDIN_NAME: _file(_STDIN_NAME, stdin or b"", None)} if STDIN in paths else {}
+        self._stdin = {_STDIN_NAME: file_of(_STDIN_NAME, stdin or b"", None)} if STDIN in paths else {}
         self.listing = scan(())
 
     @property
@@ -73,10 +73,11 @@ def _read(path: str, signature: Signature | None, before: _Read | None, now: int
     same = before is not None and before.content == hash(content)
     if before is not None and same:
         return _Read(before.file, signature, settled, before.content)
-    return _Read(_file(path, content, before.file if before else None), signature, settled, hash(content))
+    return _Read(file_of(path, content, before.file if before else None), signature, settled, hash(content))
 
 
-def _file(path: str, content: bytes, before: File | None) -> File:
+def file_of(path: str, content: bytes, before: File | None) -> File:
+    """A file by its bytes, made from its earlier state where there is one."""
     if len(content) > MAX_FILE:
         return _unreadable(path, f"it is larger than {MAX_FILE >> 20} MiB", "split it up")
     try:

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 
-from isthmus.edge.file_notices import Notices
 from isthmus.edge.file_reader import FileReader
 from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.files import File, positions_in
@@ -103,6 +102,8 @@ class Watcher:
         return positions_in(self._reader.files)
 
     async def __aiter__(self) -> AsyncIterator[FileChange]:
+        from isthmus.edge.file_notices import Notices  # noqa: PLC0415 - slow to load, and what was loaded comes first
+
         async with Notices() as notices:
             touched: Set[str] | None = None
             while True:

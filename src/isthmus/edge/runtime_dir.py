@@ -38,11 +38,6 @@ class RuntimeDir(NamedTuple):
         """What Envoy is started with."""
         return self.path / "bootstrap.json"
 
-    @property
-    def settings(self) -> Path:
-        """What the control plane is started with."""
-        return self.path / "settings.json"
-
     def remove(self) -> None:
         """Delete the folder and give up the lock."""
         shutil.rmtree(self.path, ignore_errors=True)

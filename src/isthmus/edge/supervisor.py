@@ -4,7 +4,8 @@ Envoy ends with the process that spawned it, so this one is too small to fail: o
 nothing of the configuration. Rule: a control plane that ends never touches Envoy.
 
 The control plane is started as `COMMAND STATUS_FD`. It writes `ads` there once Envoy can connect and `ready` once
-requests are answered; its standard input brings `envoy PID` lines, and ends when the supervisor is gone.
+requests are answered; its standard input brings its orders, then `envoy PID` lines, and ends when the supervisor is
+gone.
 """
 
 from __future__ import annotations
@@ -48,9 +49,12 @@ class Event(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What to run. The folder is removed at the end; the ports are looked at before anything is started."""
+    """What to run. The control plane may run already, because it takes longest to be ready.
 
-    control_plane: tuple[str, ...]
+    The folder is removed at the end; the ports are looked at before anything else is started.
+    """
+
+    control_plane: Child
     envoy: tuple[str, ...]
     runtime: RuntimeDir
     on_event: Callable[[Event], None]
@@ -63,7 +67,7 @@ class Supervisor:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._control_plane = Child(plan.control_plane, takes_status=True)
+        self._control_plane = plan.control_plane
         self._envoy = Child(plan.envoy)
         self._envoy_log: deque[str] = deque(maxlen=50)
         self._envoy_lines: Lines | None = None
@@ -108,18 +112,16 @@ class Supervisor:
         return CANNOT_SERVE
 
     def _launch(self, child: Child, on_line: Callable[[str], None], again: Callable[[], None]) -> Lines | None:
-        """Start a child and hear what it says; where the system cannot, for want of memory, do so later."""
-        ours, theirs = os.pipe()
+        """Start a child, unless it runs already, and hear what it says; where the system cannot, do so later."""
         try:
-            child.start(theirs)
+            if not child.pid:
+                child.start()
         except OSError as error:
-            os.close(ours)
             self._say("error", f"a process cannot be started: {error}")
             self._reactor.after(child.pause(), again)
             return None
-        finally:
-            os.close(theirs)
-        return self._reactor.lines(ours, on_line)
+        child.give_orders()
+        return self._reactor.lines(child.take_pipe(), on_line)
 
     # The control plane
 

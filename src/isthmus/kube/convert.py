@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from isthmus.kube import codes
 from isthmus.kube.diagnostics import Code
-from isthmus.kube.objects import KINDS, Base
+from isthmus.kube.objects import KINDS, Base, Secret
 from isthmus.kube.refs import ROOT, FieldPath, Source
 from isthmus.kube.shapes import Fault, faults, shape_of, without_nulls
 from isthmus.kube.unknown import unknown_fields
@@ -33,12 +33,13 @@ Raw = dict[str, object]
 
 
 class Finding(Struct, frozen=True):
-    """Something about a field. `value` is the offending value of a WRONG_TYPE."""
+    """Something about a field. `value` is the offending value of a WRONG_TYPE; a `secret` one is never shown."""
 
     code: Code
     path: FieldPath
     words: Mapping[str, object] = {}
     value: object = None
+    secret: bool = False
 
 
 class Converted(Struct, frozen=True):
@@ -68,7 +69,12 @@ def _prepared(raw: Raw, namespaced: bool) -> Raw:
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
         return raw
-    prepared = {**metadata, "namespace": (metadata.get("namespace") or "default") if namespaced else ""}
+    namespace = metadata.get("namespace")
+    if not namespaced:
+        namespace = ""
+    elif namespace is None or namespace == "":
+        namespace = "default"
+    prepared = {**metadata, "namespace": namespace}
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict) and LAST_APPLIED in annotations:
         prepared["annotations"] = {key: each for key, each in annotations.items() if key != LAST_APPLIED}
@@ -86,14 +92,15 @@ def _typed(value: Raw, cls: type[Base], source: Source) -> tuple[Base | None, tu
     try:
         return msgspec.convert({**plain, _SOURCE: source}, cls), ()
     except msgspec.ValidationError as error:
-        found = tuple(_finding(fault) for fault in faults(plain, shape))
+        found = tuple(_finding(fault, cls is Secret) for fault in faults(plain, shape))
         other = {"expected": "a value that fits", "found": f"another: {error}", "fix": "correct the value"}
         return None, found or (Finding(codes.WRONG_TYPE, ROOT, other),)
 
 
-def _finding(fault: Fault) -> Finding:
+def _finding(fault: Fault, secret: bool) -> Finding:
     if fault.expected:
-        return Finding(codes.WRONG_TYPE, fault.path, {"expected": fault.expected}, fault.value)
+        hidden = secret and fault.path.steps[0] != "metadata"
+        return Finding(codes.WRONG_TYPE, fault.path, {"expected": fault.expected}, fault.value, hidden)
     return Finding(codes.MISSING_FIELD, fault.path, {"field": str(fault.path.steps[-1])})
 
 

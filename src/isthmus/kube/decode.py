@@ -16,6 +16,7 @@ from isthmus.kube.documents import normal, split
 from isthmus.kube.nodes import Node, compose, find
 from isthmus.kube.objects import KINDS, Base
 from isthmus.kube.refs import ROOT, FieldPath, ObjectRef, Source, SourcePos
+from isthmus.kube.scalars import spelled
 from isthmus.kube.yaml import parse
 
 
@@ -133,10 +134,9 @@ class _Decoding:
             self._add(finding, ref, item)
         if converted.obj is not None:
             self._objects.append(converted.obj)
-        elif ref.kind == kind:
-            self._broken.append(ref)
         else:
-            self._unreadable = True  # it has no name
+            self._broken.append(ref)
+            self._unreadable |= not _is_named(raw)
 
     def _ref(self, kind: str, raw: Raw) -> ObjectRef:
         namespace, name = _named(raw)
@@ -187,13 +187,25 @@ def _named(raw: Raw) -> tuple[str, str]:
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
         return "", ""
-    namespace, name = metadata.get("namespace"), metadata.get("name")
-    return printable(namespace) if isinstance(namespace, str) else "", printable(name) if isinstance(name, str) else ""
+    return printable(spelled(metadata.get("namespace")) or ""), printable(spelled(metadata.get("name")) or "")
+
+
+def _is_named(raw: Raw) -> bool:
+    """Whether it is certain which object this is."""
+    metadata = raw.get("metadata")
+    return (
+        isinstance(metadata, dict)
+        and isinstance(metadata.get("name"), str)
+        and isinstance(metadata.get("namespace"), str | None)
+    )
 
 
 def _type_words(finding: Finding, written: str | None) -> dict[str, object]:
     """What was found, and how to mend it."""
     value, expected = finding.value, str(finding.words["expected"])
+    if finding.secret:
+        kind = {bool: "a boolean", int: "a number", float: "a number", str: "text"}.get(type(value), _shown(value))
+        return {"found": kind, "fix": f"write {expected} here, in quotes if it is a number or true or false"}
     found = _shown(value)
     scalar = written if written is not None else str(value)
     if isinstance(value, bool | int | float) and "text" in expected:

@@ -52,8 +52,8 @@ class Manifests:
         moved: list[Base] = []
         for ref, obj in objects.items():
             old = self._served.get(ref)
-            if old is not obj:
-                same = old is not None and (old == obj or replace(old, source=obj.source) == obj)
+            if old is not obj and old != obj:
+                same = old is not None and replace(old, source=obj.source) == obj
                 (moved if same else upserts).append(obj)
                 self._served[ref] = obj
         deletes = tuple(ref for ref in expired if self._served.pop(ref, None) is not None)
@@ -81,7 +81,7 @@ class Manifests:
     def _expired(self, gone: Sequence[ObjectRef], now: float) -> set[ObjectRef]:
         """Of what is gone, what stayed away for the grace. What returned is forgotten."""
         self._gone = {ref: self._gone.get(ref, now) for ref in gone}
-        return {ref for ref, since in self._gone.items() if now - since >= self._grace}
+        return {ref for ref, since in self._gone.items() if now >= since + self._grace}
 
 
 def _collect(files: Mapping[str, File]) -> tuple[dict[ObjectRef, Base], list[Diagnostic]]:

@@ -74,6 +74,9 @@ def _problem(error: Refused | YAMLError, start: int, text: str) -> Problem:
     else:
         line, column = place_of(error, text)
         code, words = codes.SYNTAX, _syntax_words(error, text, line)
+    lines = text.rstrip().split("\n")
+    if line >= len(lines):  # noticed at the end: show the end of what is there
+        line, column = len(lines) - 1, len(lines[-1])
     if code is codes.DUPLICATE_KEY:
         first = first_of_two(text, line, column)
         words = words | {"line": "?" if first is None else start + first}

@@ -68,6 +68,7 @@ class Builder:
         self._open: list[tuple[_Container | None, object, str | None]] = []
         self._anchors: dict[str, _Anchored | None] = {}  # None while the anchored value is still open
         self._weights: dict[int, _Anchored] = {}  # by id; holds the values, so that ids stay theirs
+        self._merges: dict[int, Event] = {}  # the << of each open mapping, by the mapping's id
         self._repeated = 0
 
     def run(self) -> object:
@@ -108,7 +109,10 @@ class Builder:
             self._key = None
 
     def _name(self, value: object, event: Event, into: object) -> object:
-        key = _MERGE if value is _MERGE else spelled(value)
+        key: object = spelled(value)
+        if value is _MERGE:
+            key = _MERGE
+            self._merges[id(into)] = event
         if key is None:
             problem = "a key must be text" if value is not None else "a key is missing before the colon, or it is null"
             raise _syntax(event, problem, "write the key in quotes")
@@ -130,7 +134,7 @@ class Builder:
             most = size(MAX_SCALAR)
             raise _refused(codes.TOO_LARGE, event, what="the value", size=size(len(text)), most=most)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, len(text) + 1)
+            self._anchors[event.anchor] = _Anchored(text if value is _MERGE else value, len(text) + 1)
         self._put(value, event)
 
     def _start(self, event: MappingStartEvent | SequenceStartEvent, new: _Container) -> None:
@@ -149,7 +153,7 @@ class Builder:
     def _end(self, event: Event) -> None:
         done: object = self._into
         if type(done) is dict and _MERGE in done:
-            _merge(done, event)
+            _merge(done, self._merges.pop(id(done)))
         self._into, self._key, anchor = self._open.pop()
         if anchor is not None:
             self._anchors[anchor] = self._weights[id(done)] = _Anchored(done, self._weigh(done))

@@ -59,7 +59,7 @@ def place(event: Event) -> tuple[int, int]:
 
 
 def place_of(error: YAMLError, text: str) -> tuple[int, int]:
-    """Line and column, from 0, that an error is about."""
+    """Line and column, from 0, where an error was noticed; perhaps after the end of the text."""
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         return (mark.line, mark.column) if mark is not None else (0, 0)

@@ -230,7 +230,8 @@ class Session:
                     gone.append(name)
                 else:
                     kept[name] = None
-        if 1 < len(made) <= SINGLES and not state.owes_answer and type_url != SECRET:
+        few = 1 < len(made) and len(made) + len(kept) <= SINGLES
+        if few and not state.owes_answer and type_url != SECRET:
             kept = dict.fromkeys((*(each.name for each in made[1:]), *gone)) | kept
             made, gone = made[:1], []
         state.dirty = kept

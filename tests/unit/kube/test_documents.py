@@ -1,6 +1,7 @@
 """Cutting a text into documents: by markers, with right line numbers, losing nothing."""
 
 import pytest
+
 from isthmus.kube.documents import normal, split
 
 CASES = {

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from isthmus.kube.scalars import SUSPECT, resolve, spelled
 
 CASES = {

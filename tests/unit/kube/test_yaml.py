@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+
 from isthmus.kube import codes
 from isthmus.kube.diagnostics import Code
 from isthmus.kube.yaml import MAX_DOCUMENT, parse
@@ -19,6 +20,7 @@ VALUES = {
     "merge several, the first wins": ("a: &a {p: 1}\nb: &b {p: 2, q: 2}\nc: {<<: [*a, *b]}", {
         "a": {"p": 1}, "b": {"p": 2, "q": 2}, "c": {"p": 1, "q": 2}}),
     "a quoted << is a key": ("'<<': {a: 1}", {"<<": {"a": 1}}),
+    "an anchored << is text elsewhere": ("&a <<: {b: 1}\nc: *a", {"c": "<<", "b": 1}),
     "aliases": ("a: &x [1]\nb: *x\nc: &s text\nd: *s", {"a": [1], "b": [1], "c": "text", "d": "text"}),
     "tags": ("a: !!str 80\nb: !!int 010\nc: !!float 1\nd: !!null ~\ne: ! 12\nf: !!map {}", {
         "a": "80", "b": 8, "c": 1, "d": None, "e": "12", "f": {}}),
@@ -30,7 +32,7 @@ VALUES = {
 }  # fmt: skip
 
 PROBLEMS: dict[str, tuple[str, Code, int, int]] = {
-    "unclosed bracket": ("a: [1\nb: 2", codes.SYNTAX, 12, 1),
+    "unclosed bracket": ("a: [1\nb: 2", codes.SYNTAX, 12, 2),
     "colon in a value": ("a: b: c", codes.SYNTAX, 11, 5),
     "bad indentation": ("a:\n  b: 1\n c: 2", codes.SYNTAX, 13, 2),
     "tab": ("a:\n\tb: 1", codes.SYNTAX, 12, 1),
@@ -39,7 +41,7 @@ PROBLEMS: dict[str, tuple[str, Code, int, int]] = {
     "unknown tag": ("a: !foo 1", codes.SYNTAX, 11, 4),
     "tag against value": ("a: !!int x", codes.SYNTAX, 11, 4),
     "null key": ("~: 1", codes.SYNTAX, 11, 1),
-    "merge of a number": ("a: {<<: 1}", codes.SYNTAX, 11, 10),
+    "merge of a number": ("a: {<<: 1}", codes.SYNTAX, 11, 5),
     "duplicate key": ("a: 1\nb:\n  c: 1\n  c: 2", codes.DUPLICATE_KEY, 14, 3),
     "duplicate after conversion": ("8080: 1\n'8080': 2", codes.DUPLICATE_KEY, 12, 1),
     "two merges": ("a: &a {}\nb:\n  <<: *a\n  <<: *a", codes.DUPLICATE_KEY, 14, 3),

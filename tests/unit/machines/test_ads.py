@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from isthmus.machines.ads import Rejected, Request, Session, Synced, WakeAt
+from isthmus.machines.ads import MOST_BY_WILDCARD, MOST_BYTES, Rejected, Request, Session, Synced, WakeAt
 from isthmus.machines.snapshot import Snapshot
 from isthmus.machines.subscription import Send
+from isthmus.xds import api
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource, version_of
 
 C, E, L, S = CLUSTER, ENDPOINTS, LISTENER, SCOPE
@@ -233,3 +234,169 @@ def test_a_type_that_is_not_served_is_answered_with_nothing() -> None:
     envoy = ready()
     envoy.ask("type.googleapis.com/x.Y", "z")
     assert envoy.pending[-1].removed == ("z",)
+
+
+def test_a_refusal_costs_no_second_response_when_envoy_kept_the_last_good() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {"bad"}
+    envoy.publish(change(S, "http/a", b"bad"))
+    envoy.settle()
+    assert envoy.log == [(S, ("http/a",), ())]
+    assert envoy.said[-1] == Synced(envoy.snapshot.version)
+
+
+def test_a_removal_that_came_with_a_refused_resource_is_made_all_the_same() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {"bad"}
+    many = (change(S, f"http/{n}", b"bad" if n == 5 else b"1") for n in range(20))
+    envoy.publish(*many, change(S, "http/b", None))
+    envoy.settle()
+    assert (S, "http/b") not in envoy.state
+    assert len([name for kind, name in envoy.state if kind == S]) == 1 + 19
+
+
+def test_what_another_envoy_accepted_is_not_forced_on_one_that_refuses_it() -> None:
+    one = ready(*FULL)
+    picky = Envoy(one.snapshot)
+    picky.refuses = {"new"}
+    picky.start()
+    effective = one.snapshot.apply([change(S, "http/a", b"new")])
+    for envoy in (one, picky):
+        envoy.take(envoy.session.published(effective, envoy.now))
+        envoy.settle()
+    assert one.state[S, "http/a"] == version_of(b"new")
+    assert picky.state[S, "http/a"] == version_of(b"1")
+    assert len([entry for entry in picky.log if entry == (S, ("http/a",), ())]) == 1
+
+
+def test_going_back_before_it_was_sent_completes_that_version_too() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(S, "http/b", b"2"))
+    envoy.said.clear()
+    envoy.publish(change(S, "http/b", b"1"))
+    envoy.settle()
+    assert envoy.state[S, "http/b"] == version_of(b"1")
+    assert envoy.said == [Synced(envoy.snapshot.version)]
+
+
+def test_a_large_first_answer_is_split() -> None:
+    snapshot = Snapshot()
+    snapshot.apply(change(S, f"http/{n}", b"%d" % n + b"." * (MOST_BYTES // 4)) for n in range(20))
+    snapshot.apply([change(S, "http/huge", b"." * (2 * MOST_BYTES))])
+    envoy = Envoy(snapshot)
+    envoy.start()
+    assert [len(names) for kind, names, _ in envoy.log if kind == S][:4] == [3, 3, 3, 3]
+    assert len(envoy.state) == 21
+
+
+def test_a_changed_cluster_gets_its_endpoints_again() -> None:
+    """Envoy waits for them before it uses the cluster, and does not ask."""
+    envoy = ready(*FULL)
+    envoy.publish(change(C, WEB, b"2"), change(S, "http/a", b"2"))
+    envoy.settle()
+    assert envoy.log == [(C, (WEB,), ()), (E, (WEB,), ()), (S, ("http/a",), ())]
+
+
+def test_a_cluster_that_changed_while_away_gets_its_endpoints_again() -> None:
+    envoy = ready(*FULL)
+    envoy.connect()
+    envoy.snapshot.apply([change(C, WEB, b"2")])
+    for kind, names in ((C, ()), (E, (WEB,)), (L, ()), (S, ())):
+        envoy.ask(kind, *names, initial=True)
+    envoy.settle()
+    assert [entry for entry in envoy.log if entry[1]] == [(C, (WEB,), ()), (E, (WEB,), ())]
+
+
+def test_a_cluster_without_endpoints_is_told_so() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(C, "n/none/80/h2"))
+    envoy.settle()
+    assert envoy.log == [(C, ("n/none/80/h2",), ()), (E, ("n/none/80/h2",), ())]
+    envoy.log.clear()
+    envoy.publish(change(E, WEB, None))
+    sent = envoy.answer().resources[0]
+    assert sent.body == api.ClusterLoadAssignment(cluster_name=WEB).SerializeToString()
+
+
+def test_after_a_restart_nothing_is_removed_before_the_scopes_are_right() -> None:
+    envoy = ready(*FULL)
+    envoy.connect()
+    envoy.snapshot.apply([change(C, WEB, None), change(E, WEB, None), change(S, "http/a", b"2")])
+    for kind, names in ((C, ()), (E, (WEB,)), (L, ()), (S, ())):
+        envoy.ask(kind, *names, initial=True)
+    envoy.settle()
+    assert [entry for entry in envoy.log if entry[1] or entry[2]] == [(S, ("http/a",), ()), (C, (), (WEB,))]
+
+
+def test_after_a_restart_an_envoy_without_scopes_is_not_waited_for_for_ever() -> None:
+    envoy = ready(*FULL)
+    envoy.connect()
+    envoy.snapshot.apply([change(C, WEB, None)])
+    envoy.said.clear()
+    envoy.ask(C, initial=True)
+    envoy.settle()
+    assert (C, WEB) in envoy.state
+    (wake,) = [effect for effect in envoy.said if isinstance(effect, WakeAt)]
+    envoy.take(envoy.session.tick(wake.time))
+    envoy.settle()
+    assert (C, WEB) not in envoy.state
+
+
+def test_an_alarm_that_rings_early_is_set_again() -> None:
+    envoy = ready(*FULL)
+    envoy.said.clear()
+    envoy.publish(change(S, "http/c"), change(C, "default/new/80/h2"))
+    envoy.answer()
+    (wake,) = [effect for effect in envoy.said if isinstance(effect, WakeAt)]
+    assert envoy.session.tick(wake.time - 0.001) == (wake,)
+
+
+def test_several_certificates_are_answered_together() -> None:
+    envoy = ready(*(change(SECRET, f"{n}.test") for n in range(3)))
+    envoy.ask(SECRET, "0.test", "1.test", "2.test", "none.test")
+    envoy.settle()
+    assert envoy.log == [(SECRET, ("0.test", "1.test", "2.test"), ("none.test",))]
+    envoy.log.clear()
+    envoy.publish(*(change(SECRET, f"{n}.test", b"2") for n in range(3)))
+    envoy.settle()
+    assert envoy.log == [(SECRET, ("0.test", "1.test", "2.test"), ())]
+
+
+def test_a_refused_certificate_is_named_by_its_host() -> None:
+    envoy = ready(change(SECRET, "*.w.test"))
+    envoy.refuses = {"\n\x08x.w.testbad"}
+    envoy.ask(SECRET, "x.w.test")
+    envoy.settle()
+    envoy.publish(change(SECRET, "*.w.test", b"bad"))
+    envoy.settle()
+    assert Rejected(SECRET, "*.w.test", "bad x.w.test") in envoy.said
+    assert envoy.state[SECRET, "x.w.test"] == version_of(b"1")
+
+
+def test_names_under_a_wildcard_are_taken_back_beyond_a_limit() -> None:
+    envoy = ready(change(SECRET, "*.w.test"), change(SECRET, "a.test"))
+    envoy.ask(SECRET, "a.test")
+    envoy.settle()
+    for number in range(MOST_BY_WILDCARD + 5):
+        envoy.ask(SECRET, f"{number}.w.test")
+        envoy.settle()
+    held = {name for kind, name in envoy.state if kind == SECRET}
+    assert len(held) == MOST_BY_WILDCARD + 1
+    assert "a.test" in held and "5.w.test" in held and "4.w.test" not in held
+    envoy.ask(SECRET, "4.w.test")
+    envoy.settle()
+    assert (SECRET, "4.w.test") in envoy.state and (SECRET, "5.w.test") not in envoy.state
+
+
+def test_names_under_a_wildcard_that_envoy_brings_along_count_too() -> None:
+    envoy = ready(change(SECRET, "*.w.test"))
+    names = [f"{number}.w.test" for number in range(MOST_BY_WILDCARD)]
+    envoy.ask(SECRET, *names)
+    envoy.settle()
+    envoy.connect()
+    envoy.ask(SECRET, *names, initial=True)
+    envoy.settle()
+    envoy.ask(SECRET, "one-more.w.test")
+    envoy.settle()
+    assert len(envoy.state) == MOST_BY_WILDCARD
+    assert (SECRET, "one-more.w.test") in envoy.state
