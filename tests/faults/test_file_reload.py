@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
-import isthmus.edge.file_notices as file_notices
 import pytest
+
+import isthmus.edge.file_notices as file_notices
 from isthmus.edge.files import FileChange, Watcher, load
 from isthmus.kube.objects import Base, ConfigMap, ref_of
 from isthmus.kube.refs import ObjectRef
@@ -78,7 +79,18 @@ async def test_a_file_overwritten_piece_by_piece_withdraws_nothing(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\x00\x01\x02", b"\xff\xfe\xff", b"kind: [", b"{", b"- " * 100_000, b"a: 1\na: 2", b"%", b"x", "\ufeff".encode()],
+    [
+        b"",
+        b"\x00\x01\x02",
+        b"\xff\xfe\xff",
+        b"kind: [",
+        b"{",
+        b"- " * 100_000,
+        b"a: 1\na: 2",
+        b"%",
+        b"x",
+        "\ufeff".encode(),
+    ],
     ids=["nothing", "control", "not text", "flow", "brace", "deep", "duplicate", "directive", "word", "mark"],
 )
 async def test_junk_for_a_moment_withdraws_nothing(content: bytes, tmp_path: Path) -> None:

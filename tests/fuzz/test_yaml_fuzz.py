@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from isthmus.edge.file_reader import file_of
 from isthmus.kube.documents import split
 from isthmus.kube.files import File
@@ -19,8 +20,11 @@ from isthmus.kube.render import render_json, render_text
 from isthmus.kube.yaml import parse
 
 CORPUS = {path.name: path.read_bytes() for path in sorted((Path(__file__).parent / "corpus" / "yaml").iterdir())}
-TOKENS = [b"\n", b"---\n", b"...\n", b"- ", b": ", b"&a ", b"*a", b"<<: ", b"{", b"}", b"[", b"]", b'"', b"'", b"|\n", b"\t",
-          b"!!str ", b"? ", b"%YAML 9\n", b"#", b"\x00", b"\xff", b"\r", b"\\ud83d", b"on", b"010", b"  ", b"kind: List\n"]  # fmt: skip
+TOKENS = [
+    *(b"\n", b"---\n", b"...\n", b"- ", b": ", b"&a ", b"*a", b"<<: ", b"{", b"}", b"[", b"]", b'"', b"'", b"|\n"),
+    *(b"\t", b"!!str ", b"? ", b"%YAML 9\n", b"#", b"\x00", b"\xff", b"\r", b"\\ud83d", b"on", b"010", b"  "),
+    *(b"kind: List\n", b"\x1b[31m"),
+]
 
 
 def sane(content: bytes, before: File | None = None) -> File:

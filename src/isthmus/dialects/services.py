@@ -41,8 +41,8 @@ class FoundPort(Struct, frozen=True):
 
 
 def closest(wanted: str, known: Iterable[str]) -> str:
-    """` (did you mean ...?)`, or nothing."""
-    found = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.6)
+    """` (did you mean ...?)`, or nothing. Long texts are no misspellings."""
+    found = difflib.get_close_matches(wanted[:100], list(known), n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""
 
 

@@ -23,7 +23,6 @@ from isthmus.xds.resources import Change
 _SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 0),
     ("grpc.http2.max_ping_strikes", 0),  # Envoy's keep-alive on a quiet stream is no attack
 )
@@ -40,10 +39,13 @@ class AdsServer:
         self._streams: set[_Stream] = set()
         self._server: grpc.aio.Server | None = None
 
+    @property
+    def connected(self) -> int:
+        """How many Envoys are being served."""
+        return len(self._streams)
+
     async def start(self) -> None:
-        """Listen on the socket, which only this user may open."""
-        if os.path.exists(self._path):
-            os.unlink(self._path)  # left by a predecessor that was killed
+        """Listen on the socket, which only this user may open; gRPC replaces one that a killed predecessor left."""
         self._server = grpc.aio.server(options=_OPTIONS)
         handler = grpc.stream_stream_rpc_method_handler(
             self._serve,

@@ -48,7 +48,7 @@ class FileReader:
         return {**self._stdin, **{path: read.file for path, read in self._read.items()}}
 
     def refresh(self, touched: Iterable[str] | None = None) -> Mapping[str, File]:
-        """Look at the disk, or only at paths of which it is known that they were touched; gives the files as they are."""
+        """Look at the disk, or only at the paths that are known to have been touched; gives the files as they are."""
         now = time.time_ns()
         listing = self.listing.touched(touched) if touched is not None else None
         self.listing = listing if listing is not None else scan(self._paths)

@@ -150,7 +150,8 @@ class _Decoding:
         if finding.code is codes.WRONG_TYPE and "found" not in words:
             words = {**words, **_type_words(finding, written)}
         args = tuple((name, printable(value)) for name, value in words.items())
-        self._found.append(Diagnostic(finding.code, ref, finding.path, args, pos))
+        path = FieldPath(tuple(printable(step) if isinstance(step, str) else step for step in finding.path.steps))
+        self._found.append(Diagnostic(finding.code, ref, path, args, pos))
 
     def _place(self, item: int, path: FieldPath) -> tuple[SourcePos, str | None]:
         if self._root is None:

@@ -19,6 +19,8 @@ from isthmus.kube.positions import Positions
 
 _AHEAD = 6  # characters after a document that decide that it ends there: a line break, ---, a blank, and one to spare
 
+_BLOCK = 65536  # characters that are compared at once; a power of two
+
 
 class File(Struct, frozen=True):
     """One file, decoded. A `fault` says why it could not be read; then it has no documents."""
@@ -81,26 +83,23 @@ def _untouched(before: File, text: str) -> tuple[int, int]:
 
 def _common(one: str, other: str) -> int:
     """The length of what two texts start with in common."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[least:middle] == other[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    at, step = 0, _BLOCK
+    while step:
+        while one[at : at + step] == other[at : at + step] and at + step <= min(len(one), len(other)):
+            at += step
+        step //= 2
+    return at
 
 
 def _common_end(one: str, other: str, most: int) -> int:
     """The length, up to a limit, of what two texts end with in common."""
-    least = 0
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[len(one) - middle : len(one) - least] == other[len(other) - middle : len(other) - least]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    one, other = one[len(one) - most :], other[len(other) - most :]
+    at, step = most, _BLOCK
+    while step:
+        while at >= step and one[at - step : at] == other[at - step : at]:
+            at -= step
+        step //= 2
+    return most - at
 
 
 def _cut(before: File, text: str, first: int, rest: int) -> tuple[tuple[Document, ...], int]:

@@ -230,7 +230,7 @@ class Session:
                     gone.append(name)
                 else:
                     kept[name] = None
-        few = 1 < len(made) and len(made) + len(kept) <= SINGLES
+        few = len(made) > 1 and len(made) + len(kept) <= SINGLES
         if few and not state.owes_answer and type_url != SECRET:
             kept = dict.fromkeys((*(each.name for each in made[1:]), *gone)) | kept
             made, gone = made[:1], []

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from isthmus.dialects.dialect import Claims, Dialect, Options, Translation
+from isthmus.dialects.dialect import Claim, Claims, Dialect, Options, Translation
 from isthmus.dialects.services import resolve
 from isthmus.ir.backend import Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig
 from isthmus.ir.order import ordered
 from isthmus.kube.diagnostics import Diagnostic, Report
-from isthmus.kube.objects import Base
+from isthmus.kube.objects import Base, ref_of
 from isthmus.kube.refs import ObjectRef
 from isthmus.kube.store import Key, Lookup, Store
 from isthmus.machines import codes
@@ -90,7 +90,8 @@ class Memo:
             self._claims[host].pop(ref, None)
         for host in come:
             self._claims.setdefault(host, {})[ref] = None
-        return gone | set(new.hosts) if changed else gone | come
+        moved = {host for host in new.hosts if old.hosts.get(host) != new.hosts[host]}
+        return gone | set(new.hosts) if changed else gone | come | moved
 
     def _ask(self, obj: Base, look: Lookup) -> Claims:
         kind = type(obj).__name__
@@ -99,7 +100,11 @@ class Memo:
 
     def _translate(self, host: str, out: dict[str, Translation | None], ports: set[ServicePortRef]) -> None:
         old = self.hosts.get(host)
-        claims = [obj for ref in sorted(self._claims.get(host, ())) if (obj := self.store.get(ref)) is not None]
+        claims = [
+            Claim(obj, self._claimed[ref].hosts[host])
+            for ref in sorted(self._claims.get(host, ()))
+            if (obj := self.store.get(ref)) is not None
+        ]
         look = Lookup(self.store)
         new: Translation | None = None
         if claims:
@@ -118,13 +123,12 @@ class Memo:
             self.hosts[host] = slim
         out[host] = slim
 
-    def _attempt(self, host: str, claims: Sequence[Base], look: Lookup, old: Translation | None) -> Translation:
+    def _attempt(self, host: str, claims: Sequence[Claim], look: Lookup, old: Translation | None) -> Translation:
         try:
             new = _merge([self._part(each, host, claims, look) for each in self._dialects])
         except Exception as error:  # noqa: BLE001 - a bug of ours must cost this host only, and be said
             report = Report()
-            first = claims[0]
-            ref = ObjectRef(type(first).__name__, first.metadata.namespace, first.metadata.name)
+            ref = ref_of(claims[0].obj)
             report.add(codes.INTERNAL, ref, host=host, error=repr(error))
             return replace(old or Translation(), diagnostics=report.all())
         if new.certificate_lost and old is not None:
@@ -132,8 +136,8 @@ class Memo:
             return replace(new, certificates=tuple(kept.values()))
         return new
 
-    def _part(self, dialect: Dialect, host: str, claims: Sequence[Base], look: Lookup) -> Translation:
-        own = [obj for obj in claims if type(obj).__name__ in dialect.kinds]
+    def _part(self, dialect: Dialect, host: str, claims: Sequence[Claim], look: Lookup) -> Translation:
+        own = [claim for claim in claims if type(claim.obj).__name__ in dialect.kinds]
         return dialect.translate(host, own, look, self.options) if own else Translation()
 
     def _count(self, translation: Translation | None, by: int) -> set[ServicePortRef]:

@@ -70,7 +70,7 @@ def test_standard_input_has_a_name() -> None:
     assert names(load(["-"], config("a").encode()).objects) == ["a"]
 
 
-def test_a_pipe_can_be_given(tmp_path: Path) -> None:
+def test_a_pipe_can_be_given() -> None:
     reading, writing = os.pipe()
     os.write(writing, config("a").encode())
     os.close(writing)

@@ -188,8 +188,10 @@ def _report_untranslated(
         Handling.DROP: codes.CANARY,
         Handling.KEEP: codes.UNTRANSLATED_ANNOTATION,
     }
-    code = codes.SNIPPET if key.partition("/")[2] in vocabulary.snippets else by_handling[handling]
-    report.add(code, ref_of(ingress), annotation(key), annotation=key, hint=closest(key, vocabulary.known))
+    name = key.partition("/")[2]
+    code = codes.SNIPPET if name in vocabulary.snippets else by_handling[handling]
+    hint = closest(name, (known.partition("/")[2] for known in vocabulary.known))
+    report.add(code, ref_of(ingress), annotation(key), annotation=key, hint=hint)
 
 
 def _judge_foreign(

@@ -7,8 +7,9 @@ names are left out here, so that translation sees only hosts that can exist.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from isthmus.dialects.dialect import Claims, Options
+from isthmus.dialects.dialect import Claims, Options, Parts
 from isthmus.dialects.ingress import codes, nginx, nginx_org
 from isthmus.dialects.ingress.annotations import Vocabulary
 from isthmus.dialects.services import closest
@@ -44,20 +45,19 @@ def claims(ingress: Ingress, look: Lookup, options: Options) -> Claims:
     """The hosts that an Ingress claims: none when its class is not served here."""
     report = Report()
     if not _served(ingress, look, options, report):
-        return Claims((), report.all())
-    hosts: dict[str, None] = {}
+        return Claims({}, report.all())
+    rules: dict[str, list[int]] = {}
     for index, rule in enumerate(ingress.spec.rules):
-        if not rule.host:
-            hosts[CATCH_ALL] = None
-        elif is_host(rule.host):
-            hosts[rule.host] = None
+        if not rule.host or is_host(rule.host):
+            rules.setdefault(rule.host or CATCH_ALL, []).append(index)
         else:
             path = FieldPath(("spec", "rules", index, "host"))
             report.add(codes.INVALID_HOST, ref_of(ingress), path, value=rule.host)
     if not ingress.spec.rules and ingress.spec.default_backend:
-        hosts[CATCH_ALL] = None
-    _unused_tls(ingress, hosts, report)
-    return Claims(tuple(hosts), report.all())
+        rules[CATCH_ALL] = []
+    tls = _tls_entries(ingress, rules, report)
+    hosts = {host: Parts(tuple(indexes), tuple(tls.get(host, ()))) for host, indexes in rules.items()}
+    return Claims(hosts, report.all())
 
 
 def is_host(host: str) -> bool:
@@ -103,9 +103,16 @@ def _default_class(look: Lookup, report: Report | None = None) -> IngressClass |
     return defaults[0] if defaults else None
 
 
-def _unused_tls(ingress: Ingress, hosts: dict[str, None], report: Report) -> None:
+def _tls_entries(ingress: Ingress, rules: Mapping[str, object], report: Report) -> dict[str, list[int]]:
+    """Host -> indexes of the `tls` entries that name it. A rule for every host takes the names of all entries."""
+    entries: dict[str, list[int]] = {}
     for index, tls in enumerate(ingress.spec.tls):
         for at, host in enumerate(tls.hosts):
-            if host not in hosts and CATCH_ALL not in hosts:
+            if host in rules:
+                entries.setdefault(host, []).append(index)
+            elif CATCH_ALL not in rules:
                 path = FieldPath(("spec", "tls", index, "hosts", at))
                 report.add(codes.TLS_HOST_UNUSED, ref_of(ingress), path, host=host)
+    if CATCH_ALL in rules:
+        entries[CATCH_ALL] = list(range(len(ingress.spec.tls)))
+    return entries

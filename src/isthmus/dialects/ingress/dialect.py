@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from isthmus.dialects.dialect import Claims, Options, Translation
+from isthmus.dialects.dialect import Claim, Claims, Options, Parts, Translation
 from isthmus.dialects.ingress import backends, codes
 from isthmus.dialects.ingress import claims as whose
 from isthmus.dialects.ingress.annotations import Draft, Handling, Vocabulary, draft, judge
 from isthmus.dialects.ingress.nginx.redirect import FORCE
 from isthmus.dialects.ingress.paths import parse_path
-from isthmus.dialects.ingress.tls import host_tls
+from isthmus.dialects.ingress.tls import IngressClaim, host_tls
 from isthmus.ir.action import Action, Forward, Redirect, Respond
 from isthmus.ir.backend import ServicePortRef
-from isthmus.ir.host import CATCH_ALL, HostConfig, Origin, Route
+from isthmus.ir.host import HostConfig, Origin, Route
 from isthmus.ir.listener import HTTP, HTTPS
 from isthmus.ir.match import Match, PathMatch, SegmentPrefix
 from isthmus.ir.order import ordered
@@ -40,10 +40,10 @@ class IngressDialect:
         """Which hosts an Ingress claims."""
         return whose.claims(obj, look, options) if isinstance(obj, Ingress) else Claims()
 
-    def translate(self, host: str, claims: Sequence[Base], look: Lookup, options: Options) -> Translation:
+    def translate(self, host: str, claims: Sequence[Claim], look: Lookup, options: Options) -> Translation:
         """All Ingress objects of one host."""
         report = Report()
-        ingresses = sorted((c for c in claims if isinstance(c, Ingress)), key=_age)
+        ingresses = sorted(((c.obj, c.parts) for c in claims if isinstance(c.obj, Ingress)), key=_age)
         tls = host_tls(host, ingresses, look, options, report)
         served = _winners(host, ingresses, look, options, report)
         secure = [Route(Match(path), rule.action, rule.origin) for path, rule in served.items()]
@@ -71,25 +71,26 @@ class _Rule(Struct, frozen=True):
     draft: Draft
 
 
-def _age(ingress: Ingress) -> tuple[str, str, str]:
-    meta = ingress.metadata
+def _age(claim: IngressClaim) -> tuple[str, str, str]:
+    meta = claim[0].metadata
     return (meta.creation_timestamp or "9999", meta.namespace, meta.name)
 
 
 def _winners(
-    host: str, ingresses: Sequence[Ingress], look: Lookup, options: Options, report: Report
+    host: str, ingresses: Sequence[IngressClaim], look: Lookup, options: Options, report: Report
 ) -> dict[PathMatch, _Rule]:
     served: dict[PathMatch, _Rule] = {}
-    lowerings = [_lowering(ingress, look, options, report) for ingress in ingresses]
-    for lowering in (each for each in lowerings if each is not None):
+    lowerings = [(_lowering(ingress, look, options, report), parts) for ingress, parts in ingresses]
+    able = [(lowering, parts) for lowering, parts in lowerings if lowering is not None]
+    for lowering, parts in able:
         ref = ref_of(lowering.ingress)
-        for path, backend, at in _paths(host, lowering.ingress, report):
+        for path, backend, at in _paths(lowering.ingress, parts, report):
             rule = lowering.rule(backend, at, at / "backend")  # the loser's too: its other mistakes count
             winner = served.setdefault(path, rule)
             if winner is not rule:
                 name = winner.origin.ref
                 report.add(codes.DUPLICATE_PATH, ref, at, host=host, path=path.path, winner=name)
-    for lowering in (each for each in lowerings if each is not None):
+    for lowering, _ in able:
         # A default backend takes what no path of the host takes; the oldest Ingress that has one wins.
         default = lowering.ingress.spec.default_backend
         if default is not None and SegmentPrefix("/") not in served:
@@ -98,11 +99,10 @@ def _winners(
     return served
 
 
-def _paths(host: str, ingress: Ingress, report: Report) -> Iterator[tuple[PathMatch, IngressBackend, FieldPath]]:
-    for index, rule in enumerate(ingress.spec.rules):
-        if (rule.host or CATCH_ALL) != host or rule.http is None:
-            continue
-        for at, path in enumerate(rule.http.paths):
+def _paths(ingress: Ingress, parts: Parts, report: Report) -> Iterator[tuple[PathMatch, IngressBackend, FieldPath]]:
+    for index in parts.rules:
+        rule = ingress.spec.rules[index]
+        for at, path in enumerate(rule.http.paths if rule.http else ()):
             place = FieldPath(("spec", "rules", index, "http", "paths", at))
             matched = parse_path(path, ref_of(ingress), place, report)
             if matched is not None:

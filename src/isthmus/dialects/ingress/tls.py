@@ -11,18 +11,21 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from isthmus.dialects.dialect import Options
+from isthmus.dialects.dialect import Options, Parts
 from isthmus.dialects.ingress import codes
 from isthmus.dialects.ingress.claims import is_host
 from isthmus.ir.host import CATCH_ALL, Origin
 from isthmus.ir.listener import Certificate, PrivateBytes
 from isthmus.kube.certificates import Broken, Pair, parse_pair
 from isthmus.kube.diagnostics import Report
-from isthmus.kube.objects import Ingress, IngressTls, ref_of
+from isthmus.kube.objects import Ingress, ref_of
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.kube.store import Lookup
 
 _SOON = datetime.timedelta(days=21)
+
+
+IngressClaim = tuple[Ingress, Parts]
 
 
 class HostTls(Struct, frozen=True):
@@ -33,13 +36,13 @@ class HostTls(Struct, frozen=True):
     certificates: tuple[Certificate, ...] = ()
 
 
-def host_tls(host: str, claims: Sequence[Ingress], look: Lookup, options: Options, report: Report) -> HostTls:
+def host_tls(host: str, claims: Sequence[IngressClaim], look: Lookup, options: Options, report: Report) -> HostTls:
     """The certificates of a host. The oldest Ingress with an entry for a name decides about it."""
     found: dict[str, Certificate | None] = {}
-    for ingress in claims:
-        for name, index, tls in _entries(host, ingress, look):
+    for ingress, parts in claims:
+        for name, index in _entries(host, ingress, parts, look):
             if name not in found:
-                found[name] = _certificate(_Place(ingress, index, name), tls, look, options, report)
+                found[name] = _certificate(_Place(ingress, index, name), look, options, report)
     certificates = tuple(c for c in found.values() if c is not None)
     return HostTls(bool(found), len(certificates) < len(found), certificates)
 
@@ -53,26 +56,22 @@ class _Place(Struct, frozen=True):
         return FieldPath(("spec", "tls", self.index, field))
 
 
-def _entries(host: str, ingress: Ingress, look: Lookup) -> Iterator[tuple[str, int, IngressTls]]:
-    """(name, index, entry) of each entry that speaks for the host: by name, else by what its certificate covers."""
-    named = False
-    for index, tls in enumerate(ingress.spec.tls):
-        if host == CATCH_ALL:
-            yield from ((name, index, tls) for name in tls.hosts if is_host(name))
-        elif host in tls.hosts:
-            named = True
-            yield host, index, tls
-    if named or host == CATCH_ALL:
+def _entries(host: str, ingress: Ingress, parts: Parts, look: Lookup) -> Iterator[tuple[str, int]]:
+    """(name, index) of each entry that speaks for the host: by name, else by what its certificate covers."""
+    if host == CATCH_ALL:
+        yield from ((name, index) for index in parts.tls for name in ingress.spec.tls[index].hosts if is_host(name))
         return
-    for index, tls in enumerate(ingress.spec.tls):
+    yield from ((host, index) for index in parts.tls)
+    for index, tls in enumerate(ingress.spec.tls if not parts.tls else ()):
         secret = look.secret(ingress.metadata.namespace, tls.secret_name) if tls.secret_name else None
         pair = parse_pair(secret) if secret else None
         if isinstance(pair, Pair) and pair.covers(host):
-            yield host, index, tls
+            yield host, index
 
 
-def _certificate(place: _Place, tls: IngressTls, look: Lookup, options: Options, report: Report) -> Certificate | None:
+def _certificate(place: _Place, look: Lookup, options: Options, report: Report) -> Certificate | None:
     ref = ref_of(place.ingress)
+    tls = place.ingress.spec.tls[place.index]
     if not tls.secret_name:
         report.add(codes.TLS_INCOMPLETE, ref, FieldPath(("spec", "tls", place.index)), host=place.host)
         return None
