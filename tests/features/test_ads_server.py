@@ -66,12 +66,15 @@ class Client:
 
     async def heard(self) -> None:
         """Returns when the server has read everything that was written: it answers another call behind it."""
-        other = self.channel.unary_unary("/no/such")
-        with pytest.raises(grpc.aio.AioRpcError, match="UNIMPLEMENTED"):
-            await other(b"")
+        await round_trip(self.channel)
 
     async def close(self) -> None:
         await self.channel.close()
+
+
+async def round_trip(channel: grpc.aio.Channel) -> None:
+    with pytest.raises(grpc.aio.AioRpcError, match="UNIMPLEMENTED"):
+        await channel.unary_unary("/no/such")(b"")
 
 
 class Served:
@@ -226,9 +229,9 @@ async def test_an_envoy_that_is_gone_is_forgotten(served: Served) -> None:
     await served.next(Synced)
     assert served.server.connected == 1
     await client.close()
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(SECONDS), grpc.aio.insecure_channel(f"unix:{served.path}") as bystander:
         while served.server.connected:
-            await served.client().heard()
+            await round_trip(bystander)
 
 
 async def test_keep_alive_on_a_quiet_stream_is_welcome(served: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -37,7 +38,8 @@ def command(
     except FilesError as error:
         raise Failure(str(error)) from None
     document = _neutral(offline) if to == "ir" else printed(offline.snapshot.all())
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+    plain = json.loads(json.dumps(document))  # protobuf gives ordered mappings, which YAML would tag
+    click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
 
 
 def _neutral(offline: Offline) -> dict[str, Any]:

@@ -30,7 +30,6 @@ class _Read(Struct, frozen=True):
     file: File
     signature: Signature | None
     settled: bool
-    content: int | None  # hash
 
 
 class FileReader:
@@ -69,11 +68,8 @@ def _read(path: str, signature: Signature | None, before: _Read | None, now: int
             content = file.read(MAX_FILE + 1)
     except OSError as error:
         fix = "check that it exists and that this user may read it"
-        return _Read(_unreadable(path, error.strerror or str(error), fix), signature, False, None)
-    same = before is not None and before.content == hash(content)
-    if before is not None and same:
-        return _Read(before.file, signature, settled, before.content)
-    return _Read(file_of(path, content, before.file if before else None), signature, settled, hash(content))
+        return _Read(_unreadable(path, error.strerror or str(error), fix), signature, False)
+    return _Read(file_of(path, content, before.file if before else None), signature, settled)
 
 
 def file_of(path: str, content: bytes, before: File | None) -> File:

@@ -44,6 +44,8 @@ def decode_file(path: str, text: str, before: File | None = None) -> File:
     if before is None or not before.documents:
         documents = split(text)
         return File(path, text, documents, tuple(_decode(path, text, each) for each in documents))
+    if text == before.text:
+        return before
     first, rest = _untouched(before, text)
     documents, by = _cut(before, text, first, rest)
     known = {
@@ -70,7 +72,7 @@ def _decode(path: str, text: str, document: Document) -> Decoded:
 def _untouched(before: File, text: str) -> tuple[int, int]:
     """How many of the documents before stay at the front, and the index from which on they stay at the end."""
     old, documents = before.text, before.documents
-    if text.startswith("%") or "\n%" in text:
+    if text.startswith("%") or ("%" in text and "\n%" in text):
         return 0, len(documents)  # a directive reaches beyond its lines
     head = _common(old, text)
     first = bisect.bisect_right(documents, head - _AHEAD, key=lambda each: each.end)

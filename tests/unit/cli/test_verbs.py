@@ -1,0 +1,202 @@
+"""The verbs that only look: what they print, how they exit, and that wrong input is told in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from probe_cases import FOLDER, manifests
+
+from isthmus import __version__
+from isthmus.cli.main import VERBS, isthmus
+from isthmus.edge import pki
+
+SEED = str(FOLDER / "seed" / "manifests.yaml")
+
+
+def run(*words: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(isthmus, list(words), input=stdin)
+
+
+@pytest.fixture
+def tls_file(tmp_path: Path) -> str:
+    (tmp_path / "tls.yaml").write_text(manifests("tls"))
+    return str(tmp_path / "tls.yaml")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str) -> None:
+    result = run(verb, "--help")
+    assert result.exit_code == 0
+    assert verb == "version" or f"isthmus {verb}" in result.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, runpy; sys.argv = ['isthmus', '--help']\n"
+    code += "try: runpy.run_module('isthmus')\nexcept SystemExit: print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"yaml", "grpc", "rich", "msgspec", "google.protobuf", "cryptography", "asyncio", "watchfiles"}
+    assert not heavy & set(loaded)
+    assert not [name for name in loaded if name.startswith("isthmus.") and not name.startswith("isthmus.cli")]
+
+
+def test_a_misspelt_verb_is_guessed() -> None:
+    result = run("chekc")
+    assert (result.exit_code, "Did you mean check?" in result.output) == (2, True)
+
+
+# check
+
+
+def test_check_is_clean_and_says_so(tls_file: str) -> None:
+    clean = (FOLDER / "hosts" / "manifests.yaml").read_text()
+    result = run("check", "-f", "-", "--min", "error", stdin=clean)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 1), ("info", 1)])
+def test_check_fails_on_what_it_is_told_to(level: str, code: int) -> None:
+    clean = (FOLDER / "hosts" / "manifests.yaml").read_text()  # has Services without endpoints: warnings
+    assert run("check", "-f", "-", "--fail-on", level, stdin=clean).exit_code == code
+
+
+def test_check_as_json() -> None:
+    result = run("check", "-f", str(FOLDER / "bad" / "manifests.yaml"), "-o", "json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    found = next(each for each in document["findings"] if each["code"] == "ISTH0051")
+    assert found["object"] == {"kind": "Ingress", "namespace": "default", "name": "mixed"}
+    assert found["path"] == "spec.rules[0].http.paths[1].backend.service.port.number"
+    assert found["line"] == 23
+    assert "did you mean 8080?" in found["message"]
+
+
+def test_check_as_sarif_names_rule_place_and_level() -> None:
+    result = run("check", "-f", str(FOLDER / "bad" / "manifests.yaml"), "-o", "sarif")
+    log = json.loads(result.stdout)
+    assert log["version"] == "2.1.0"
+    driver, results = log["runs"][0]["tool"]["driver"], log["runs"][0]["results"]
+    assert {each["ruleId"] for each in results} == {rule["id"] for rule in driver["rules"]}
+    assert all(each["locations"][0]["physicalLocation"]["region"]["startLine"] > 0 for each in results)
+    assert {each["level"] for each in results} == {"error", "warning"}
+
+
+def test_check_finds_what_is_wrong_with_the_article_s_certificate(tmp_path: Path) -> None:
+    authority = pki.authority("*.kubesre.com")
+    pair = pki.leaf(authority, ["demo.kubesre.com"], with_san=False)
+    secret = pki.secret_manifest("default", "kubesre-tls", pair)
+    (tmp_path / "all.yaml").write_text((FOLDER / "seed" / "manifests.yaml").read_text() + "---\n" + secret)
+    result = run("check", "-f", str(tmp_path), "-o", "json")
+    codes = {each["code"] for each in json.loads(result.stdout)["findings"]}
+    assert {"ISTH0133", "ISTH0137"} <= codes  # no subjectAltName; a CA named like a host
+
+
+def test_private_keys_are_never_printed(tls_file: str) -> None:
+    for words in (("check", "-o", "json"), ("translate", "--to", "xds"), ("translate", "--to", "ir"), ("routes",)):
+        output = run(*words, "-f", tls_file).output
+        assert "PRIVATE" not in output
+        assert "LS0tLS1CRUdJTi" not in output  # the same in base64
+
+
+@pytest.mark.parametrize("verb", [("check",), ("routes",), ("translate", "--to", "ir"), ("explain", "http://a/")])
+def test_a_missing_file_is_named(verb: tuple[str, ...]) -> None:
+    result = run(*verb, "-f", "/nowhere.yaml")
+    assert result.exit_code == 2
+    assert "/nowhere.yaml" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_bad_endpoint_is_explained() -> None:
+    result = run("routes", "-f", SEED, "--endpoint", "web=1.2.3.4:80")
+    assert result.exit_code == 2
+    assert "expected NAMESPACE/SERVICE[:PORT]=IP:PORT" in result.output
+
+
+# explain
+
+
+def test_explain_tells_the_whole_way(tls_file: str) -> None:
+    result = run("explain", "https://tls.test/open/x", "-f", tls_file, "--endpoint", "default/web=127.0.0.1:1")
+    lines = result.output.splitlines()
+    assert result.exit_code == 0
+    assert lines[0].startswith("listener     https")
+    assert "certificate  for SNI tls.test" in result.output
+    assert "rule         path elements /open" in result.output
+    assert f"Ingress default/open, spec.rules[0].http.paths[0] ({tls_file}:" in result.output
+    assert "it matches too, but an earlier route won" in result.output
+    assert "endpoints    127.0.0.1:1" in result.output
+    assert lines[-1] == "answer       the backend's"
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (
+            ("demo.kubesre.com/helloworld.Greeter/SayHello",),
+            "TLS handshake refused: no certificate for demo.kubesre.com",
+        ),
+        (("http://demo.kubesre.com/x",), "308 redirect to https://demo.kubesre.com/x"),
+        (("grpc://demo.kubesre.com/helloworld.Greeter/SayHello",), "(grpc-status 7)"),
+        (("http://ws.kubesre.com/",), "503 no healthy upstream"),
+        (("POST", "http://nobody.test/"), "404 no route for this host"),
+    ],
+)
+def test_explain_answers(words: tuple[str, ...], answer: str) -> None:
+    assert run("explain", *words, "-f", SEED).output.splitlines()[-1].endswith(answer)
+
+
+def test_explain_a_websocket() -> None:
+    headers = ("-H", "Upgrade: websocket", "-H", "Connection: Upgrade", "--endpoint", "default/demo-ws-svc=127.0.0.1:1")
+    said = run("explain", "GET", "http://ws.kubesre.com/", *headers, "-f", SEED).output
+    assert said.splitlines()[-1] == "answer       the backend's, as a WebSocket"
+    assert run("explain", "ws://ws.kubesre.com/", *headers[4:], "-f", SEED).output == said
+
+
+def test_explain_as_json() -> None:
+    steps = json.loads(run("explain", "http://ws.kubesre.com/", "-f", SEED, "-o", "json").stdout)["steps"]
+    assert [step["step"] for step in steps] == ["listener", "host", "rule", "cluster", "endpoints", "answer"]
+
+
+@pytest.mark.parametrize(
+    "words", [("ftp://a/",), ("http://",), ("a", "b", "c"), ("http://[::1",), ("http://a/", "-H", "x")]
+)
+def test_explain_refuses_what_is_no_request(words: tuple[str, ...]) -> None:
+    result = run("explain", *words, "-f", SEED)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+# routes, translate, version, completion
+
+
+def test_routes_as_table_and_json() -> None:
+    table = run("routes", "-f", SEED, "-o", "wide").output.splitlines()
+    assert table[0].split() == ["LISTENER", "HOST", "PATH", "PROTOCOL", "BACKEND", "ENDPOINTS", "FROM"]
+    found = json.loads(run("routes", "-f", SEED, "-o", "json").stdout)["routes"]
+    assert len(found) == len(table) - 1
+    assert {"https", "http"} == {row["listener"] for row in found}
+
+
+def test_translate_prints_what_envoy_gets() -> None:
+    found = yaml.safe_load(run("translate", "-f", SEED, "--to", "xds").output)
+    assert list(found) == ["Cluster", "ClusterLoadAssignment", "Listener", "ScopedRouteConfiguration"]
+    assert {each["name"] for each in found["Cluster"]} == {
+        "default/grpc-service/50051/h2",
+        "default/demo-ws-svc/8080/http1",
+    }
+
+
+def test_version_names_envoy() -> None:
+    found = json.loads(run("version", "-o", "json").stdout)
+    assert found["isthmus"] == __version__
+    assert found["envoy"].startswith("1.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    assert "_ISTHMUS_COMPLETE" in run("completion", shell).output
