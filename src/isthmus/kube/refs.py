@@ -6,6 +6,7 @@ the object, the field and the line. They may not know what the object means.
 
 from __future__ import annotations
 
+import json
 import re
 
 from msgspec import Struct
@@ -43,8 +44,7 @@ class FieldPath(Struct, frozen=True, order=True, gc=False):
             elif _PLAIN.match(step):
                 parts.append(f".{step}" if parts else step)
             else:
-                escaped = step.replace("\\", "\\\\").replace('"', '\\"')
-                parts.append(f'["{escaped}"]')
+                parts.append(f"[{json.dumps(step)}]")  # one safe line, whatever the key holds
         return "".join(parts)
 
     @staticmethod
@@ -60,7 +60,7 @@ class FieldPath(Struct, frozen=True, order=True, gc=False):
             if index is not None:
                 steps.append(int(index))
             elif quoted is not None:
-                steps.append(quoted.replace('\\"', '"').replace("\\\\", "\\"))
+                steps.append(json.loads(f'"{quoted}"'))
             else:
                 steps.append(plain)
             at = found.end()
