@@ -168,6 +168,7 @@ class _backend:  # noqa: N801 - used as a context manager
     def __enter__(self) -> int:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet, or the kernel waits for an acknowledgement
 
             def do_GET(self) -> None:
                 body = str(self.server.server_address[1]).encode()

@@ -92,7 +92,7 @@ class World:
         self.told: asyncio.Queue[Effect] = asyncio.Queue()
         self.seen: list[Effect] = []
         self.envoy: subprocess.Popen[bytes] | None = None
-        self.publish_base = [
+        self.base = [
             *(change(emit_listener(each, Edge())) for each in self._listeners()),
             *(change(emit_wild(name, ())) for name in self.ports),
         ]
@@ -103,10 +103,13 @@ class World:
 
     async def serve(self, *changes: Change) -> None:
         """A control plane that has just started."""
+        self.seen.clear()
+        while not self.told.empty():
+            self.told.get_nowait()
         self.snapshot = Snapshot()
         self.server = AdsServer(self.snapshot, str(self.folder / "ads"), self.told.put_nowait)
         await self.server.start()
-        self.server.publish([*self.publish_base, *changes])
+        self.server.publish([*self.base, *changes])
         self.server.open()
 
     async def start_envoy(self) -> None:
@@ -224,7 +227,6 @@ async def test_a_restarted_control_plane_sends_nothing_that_envoy_has(world: Wor
         assert await world.handshake("a.test") and await world.handshake("x.w.test")
         await world.server.stop()
         assert (await world.get("a.test")).replica == "a"
-        world.seen.clear()
         await world.serve(*reversed(served))
         assert sent(await world.synced()) == []
         effects = await world.apply(scope("b.test", Respond(200, "b")))

@@ -148,9 +148,9 @@ async def test_a_resource_arrives_as_it_is(served: Served) -> None:
 
 async def test_a_response_may_be_larger_than_grpc_allows_by_default(served: Served) -> None:
     served.server.open()
-    served.server.publish([made("http/a", b"." * 6_000_000)])
+    served.server.publish([made("n/a/80/http1", b"." * 6_000_000, CLUSTER)])
     client = served.client()
-    await client.ask()
+    await client.ask(CLUSTER)
     response = await client.read()
     assert len(response.resources[0].resource.value) == 6_000_000
 

@@ -6,7 +6,8 @@ from isthmus.machines.ads import MOST_BY_WILDCARD, MOST_BYTES, Rejected, Request
 from isthmus.machines.snapshot import Snapshot
 from isthmus.machines.subscription import Send
 from isthmus.xds import api
-from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource, version_of
+from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource, resource, version_of
+from isthmus.xds.stamp import stamped
 
 C, E, L, S = CLUSTER, ENDPOINTS, LISTENER, SCOPE
 WEB = "default/web/80/http1"
@@ -24,7 +25,7 @@ class Envoy:
         self.state: dict[tuple[str, str], str] = {}
         self.log: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.said: list[object] = []
-        self.refuses: set[str] = set()
+        self.refuses: set[bytes] = set()
         self.now = 0.0
         self.connect()
 
@@ -46,7 +47,7 @@ class Envoy:
     def answer(self) -> Send:
         send = self.pending.pop(0)
         self.log.append((send.type_url, tuple(r.name for r in send.resources), send.removed))
-        bad = [r.name for r in send.resources if r.body.decode() in self.refuses]
+        bad = [r.name for r in send.resources if r.body.startswith(tuple(self.refuses))]
         if not bad:
             self.state |= {(send.type_url, r.name): r.version for r in send.resources}
             for name in send.removed:
@@ -157,7 +158,7 @@ def test_a_cluster_with_a_dns_name_waits_for_no_endpoints() -> None:
 
 def test_a_refused_change_is_named_and_not_sent_again() -> None:
     envoy = ready(*FULL)
-    envoy.refuses = {"bad"}
+    envoy.refuses = {b"bad"}
     envoy.publish(change(S, "http/a", b"bad"), change(S, "http/b", b"2"))
     envoy.settle()
     assert Rejected(S, "http/a", "bad http/a") in envoy.said
@@ -176,7 +177,7 @@ def test_the_culprit_of_a_large_refused_response_is_found() -> None:
     snapshot = Snapshot()
     snapshot.apply(change(S, f"http/{n}", b"bad" if n in (3, 77) else b"1") for n in range(100))
     envoy = Envoy(snapshot)
-    envoy.refuses = {"bad"}
+    envoy.refuses = {b"bad"}
     envoy.start()
     assert {effect.name for effect in envoy.said if isinstance(effect, Rejected)} == {"http/3", "http/77"}
     assert len(envoy.state) == 98
@@ -185,7 +186,7 @@ def test_the_culprit_of_a_large_refused_response_is_found() -> None:
 
 def test_a_fresh_envoy_gets_the_last_accepted_version_of_what_was_refused() -> None:
     envoy = ready(*FULL)
-    envoy.refuses = {"bad"}
+    envoy.refuses = {b"bad"}
     envoy.publish(change(S, "http/a", b"bad"))
     envoy.settle()
     envoy.state.clear()
@@ -241,7 +242,7 @@ def test_a_type_that_is_not_served_is_answered_with_nothing() -> None:
 
 def test_a_refusal_costs_no_second_response_when_envoy_kept_the_last_good() -> None:
     envoy = ready(*FULL)
-    envoy.refuses = {"bad"}
+    envoy.refuses = {b"bad"}
     envoy.publish(change(S, "http/a", b"bad"))
     envoy.settle()
     assert envoy.log == [(S, ("http/a",), ())]
@@ -250,7 +251,7 @@ def test_a_refusal_costs_no_second_response_when_envoy_kept_the_last_good() -> N
 
 def test_a_removal_that_came_with_a_refused_resource_is_made_all_the_same() -> None:
     envoy = ready(*FULL)
-    envoy.refuses = {"bad"}
+    envoy.refuses = {b"bad"}
     many = (change(S, f"http/{n}", b"bad" if n == 5 else b"1") for n in range(20))
     envoy.publish(*many, change(S, "http/b", None))
     envoy.settle()
@@ -258,10 +259,33 @@ def test_a_removal_that_came_with_a_refused_resource_is_made_all_the_same() -> N
     assert len([name for kind, name in envoy.state if kind == S]) == 1 + 19
 
 
+def test_a_scope_never_comes_twice_with_the_same_bytes() -> None:
+    """Envoy skips what it knows from a response that it refused, though it does not serve it."""
+    envoy = ready(*FULL)
+    sent = []
+    for _ in range(2):
+        envoy.connect()
+        envoy.state.clear()
+        for kind in (C, L, S):
+            envoy.ask(kind)
+        while envoy.pending:
+            sent += [each.body for each in envoy.answer().resources if each.type_url == S]
+        envoy.now += 1
+    assert len({*sent}) == len(sent) == 4
+    merged = api.ScopedRouteConfiguration.FromString(stamped(resource(S, "x", scope()), "s").body)
+    assert merged.route_configuration.virtual_hosts == scope().route_configuration.virtual_hosts
+    assert (merged.name, merged.route_configuration.name) == ("x", "r")
+
+
+def scope() -> api.ScopedRouteConfiguration:
+    routes = {"name": "r", "virtual_hosts": [{"name": "h", "domains": ["*"]}]}
+    return api.ScopedRouteConfiguration(name="x", route_configuration=routes)
+
+
 def test_what_another_envoy_accepted_is_not_forced_on_one_that_refuses_it() -> None:
     one = ready(*FULL)
     picky = Envoy(one.snapshot)
-    picky.refuses = {"new"}
+    picky.refuses = {b"new"}
     picky.start()
     effective = one.snapshot.apply([change(S, "http/a", b"new")])
     for envoy in (one, picky):
@@ -367,7 +391,7 @@ def test_several_certificates_are_answered_together() -> None:
 
 def test_a_refused_certificate_is_named_by_its_host() -> None:
     envoy = ready(change(SECRET, "*.w.test"))
-    envoy.refuses = {"\n\x08x.w.testbad"}
+    envoy.refuses = {b"\n\x08x.w.testbad"}
     envoy.ask(SECRET, "x.w.test")
     envoy.settle()
     envoy.publish(change(SECRET, "*.w.test", b"bad"))
