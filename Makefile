@@ -50,6 +50,7 @@ endif
 	@test -n "$(UV)" || test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "installing the isthmus command, reading Envoy's messages"
 	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -m compileall -q -j 0 src .venv/lib >/dev/null || true # bytecode: imports are most of the start
 	@touch $@
 
 # Does nothing when Envoy, MESSAGES and the tool are what they were; else half a second.

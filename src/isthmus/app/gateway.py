@@ -59,6 +59,7 @@ class Gateway:
         self._events = Events(self._settings.output)
         self._pipeline = make_pipeline(self._settings)
         self._pushed: deque[Pushed] = deque()
+        self._first_synced = asyncio.Event()
         self._ready = False
 
     async def run(self) -> int:
@@ -86,6 +87,7 @@ class Gateway:
         self._wiring.server.open()
 
     async def _watch(self, watcher: Watcher) -> int:
+        await self._first_synced.wait()  # first things first: the watcher looks at everything when it begins
         known = dict.fromkeys(watcher.loaded.diagnostics)
         async for change in watcher:
             update = self._pipeline.apply((*change.upserts, *change.moved), change.deletes)
@@ -126,6 +128,7 @@ class Gateway:
         self._events.findings(report.all(), ())
 
     async def _synced(self, version: str) -> None:
+        self._first_synced.set()
         if version not in (pushed.version for pushed in self._pushed):
             return
         while (pushed := self._pushed.popleft()).version != version:
