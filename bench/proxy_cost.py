@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.load import run
-from bench.processes import REST_CPU, Gateway, answering_envoy, bare_envoy, cpu_seconds
+from bench.processes import PROXY_CPU, REST_CPU, Gateway, answering_envoy, bare_envoy, cpu_seconds
 from bench.row import Row, ratios
 
 _SHAPES = (("c1 m100", 1, 100), ("c16 m32", 16, 32))
@@ -34,30 +34,32 @@ spec:
 
 
 def measure(quick: bool) -> Iterator[Row]:
-    """Ratio of CPU per call, for each shape."""
+    """Ratio of CPU per call, for each shape; over several starts, because a process keeps the luck of its layout."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(REST_CPU)})
-    rounds, calls = (5, 5_000) if quick else (15, 20_000)
-    with tempfile.TemporaryDirectory() as folder, answering_envoy() as upstream, bare_envoy(upstream) as (bare, port):
+    starts, rounds, calls = (3, 2, 5_000) if quick else (8, 4, 10_000)
+    ours: dict[str, list[float]] = {name: [] for name, _, _ in _SHAPES}
+    theirs: dict[str, list[float]] = {name: [] for name, _, _ in _SHAPES}
+    with tempfile.TemporaryDirectory() as folder, answering_envoy() as upstream:
         (Path(folder) / "all.yaml").write_text(_MANIFESTS)
         endpoint = f"default/greeter:50051=127.0.0.1:{upstream}"
-        arguments = ["-f", folder, "--endpoint", endpoint, "--concurrency", "1"]
-        with Gateway(arguments, cpu="0") as gateway:
-            gateway.event("ready")
-            for name, connections, parallel in _SHAPES:
-                ours: list[float] = []
-                theirs: list[float] = []
-                for index in range(rounds + 1):
-                    pair = [
-                        _cost(gateway.envoy, gateway.http_port, connections, parallel, calls),
-                        _cost(bare, port, connections, parallel, calls),
-                    ]
-                    if index:  # the first pair warms both up
-                        ours.append(pair[0])
-                        theirs.append(pair[1])
-                yield Row(f"h2c unary, {name}: bare Envoy", "us/call", tuple(theirs))
-                yield Row(f"h2c unary, {name}: Isthmus' configuration", "us/call", tuple(ours))
-                yield Row(f"h2c unary, {name}: ratio", "x", ratios(ours, theirs), goal=1.0)
+        for _ in range(starts):
+            with (
+                bare_envoy(upstream) as (bare, port),
+                Gateway(["-f", folder, "--endpoint", endpoint, "--concurrency", "1"], cpu=PROXY_CPU) as gateway,
+            ):
+                gateway.event("ready")
+                for name, connections, parallel in _SHAPES:
+                    shape = connections, parallel, calls
+                    for index in range(rounds + 1):
+                        pair = _cost(gateway.envoy, gateway.http_port, *shape), _cost(bare, port, *shape)
+                        if index:  # the first pair warms both up
+                            ours[name].append(pair[0])
+                            theirs[name].append(pair[1])
+    for name, _, _ in _SHAPES:
+        yield Row(f"h2c unary, {name}: bare Envoy", "us/call", tuple(theirs[name]))
+        yield Row(f"h2c unary, {name}: Isthmus' configuration", "us/call", tuple(ours[name]))
+        yield Row(f"h2c unary, {name}: ratio", "x", ratios(ours[name], theirs[name]), goal=1.0)
 
 
 def _cost(pid: int, port: int, connections: int, parallel: int, calls: int) -> float:
