@@ -46,6 +46,7 @@ class Envoy:
         self.connect()
 
     def connect(self) -> None:
+        self.now += 0.001
         self.session = Session(self.snapshot)
         self.inbox: deque[Send] = deque()
         self.outbox: deque[Request] = deque()
@@ -107,9 +108,7 @@ class Envoy:
             self.active.add(each.name)
         elif each.type_url == SCOPE:
             self.known[each.name] = each.body
-            assert not self.safe or cluster_of(each) in self.active, (
-                f"{each.name} points to a cluster that cannot serve"
-            )
+            assert not self.safe or cluster_of(each) in self.active, f"{each.name} points to nothing that serves"
 
     def _remove(self, type_url: str, name: str) -> None:
         self.held[type_url].pop(name, None)

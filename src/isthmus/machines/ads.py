@@ -16,6 +16,7 @@ from isthmus.machines.snapshot import Snapshot, patterns
 from isthmus.machines.subscription import Send, Subscription
 from isthmus.xds import api, names
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, MAKE_ORDER, SCOPE, SECRET, Change, Resource, resource
+from isthmus.xds.stamp import stamped
 
 WILDCARD_TYPES = frozenset({CLUSTER, LISTENER, SCOPE})
 PATIENCE = 1.0  # seconds that scopes wait for the endpoints of a new cluster, and removals for the first scopes
@@ -78,7 +79,7 @@ class Session:
         state = self._types.get(request.type_url)
         if state is None:  # a type that we do not serve: nothing of it exists
             removed = tuple(name for name in request.subscribe if name != "*")
-            return (self._send(request.type_url, (), removed),) if removed or not request.nonce else ()
+            return (self._send(request.type_url, (), removed, now),) if removed or not request.nonce else ()
         blame: tuple[Effect, ...] = ()
         response = state.flying
         if response is not None and request.nonce == response.nonce:
@@ -212,7 +213,7 @@ class Session:
         while state.halves:
             half = [best for name in state.halves.popleft() if (best := self._news(type_url, name))]
             if half:
-                return self._send(type_url, half, ())
+                return self._send(type_url, half, (), now)
         made: list[Resource] = []
         gone: list[str] = []
         kept: dict[str, None] = {}
@@ -235,7 +236,7 @@ class Session:
             kept = dict.fromkeys((*(each.name for each in made[1:]), *gone)) | kept
             made, gone = made[:1], []
         state.dirty = kept
-        return self._send(type_url, made, gone) if made or gone or state.owes_answer else None
+        return self._send(type_url, made, gone, now) if made or gone or state.owes_answer else None
 
     def _news(self, type_url: str, name: str) -> Resource | None:
         """What Envoy should have of a resource and has not."""
@@ -262,9 +263,11 @@ class Session:
         missing = given_up or self._snapshot.get(type_url, name) is None
         return name in state.unanswered or (name in state.has and missing)
 
-    def _send(self, type_url: str, resources: Sequence[Resource], removed: Sequence[str]) -> Send:
+    def _send(self, type_url: str, made: Sequence[Resource], removed: Sequence[str], now: float) -> Send:
         self._nonce += 1
-        return Send(type_url, tuple(resources), tuple(removed), str(self._nonce))
+        if type_url == SCOPE:
+            made = [stamped(each, f"{now}/{self._nonce}") for each in made]
+        return Send(type_url, tuple(made), tuple(removed), str(self._nonce))
 
     def _settled(self) -> bool:
         asked = self._types[SCOPE].asked

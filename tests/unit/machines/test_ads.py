@@ -25,6 +25,7 @@ class Envoy:
         self.state: dict[tuple[str, str], str] = {}
         self.log: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.said: list[object] = []
+        self.answered: list[Send] = []
         self.refuses: set[bytes] = set()
         self.now = 0.0
         self.connect()
@@ -46,6 +47,7 @@ class Envoy:
 
     def answer(self) -> Send:
         send = self.pending.pop(0)
+        self.answered.append(send)
         self.log.append((send.type_url, tuple(r.name for r in send.resources), send.removed))
         bad = [r.name for r in send.resources if r.body.startswith(tuple(self.refuses))]
         if not bad:
@@ -262,16 +264,13 @@ def test_a_removal_that_came_with_a_refused_resource_is_made_all_the_same() -> N
 def test_a_scope_never_comes_twice_with_the_same_bytes() -> None:
     """Envoy skips what it knows from a response that it refused, though it does not serve it."""
     envoy = ready(*FULL)
-    sent = []
     for _ in range(2):
-        envoy.connect()
         envoy.state.clear()
-        for kind in (C, L, S):
-            envoy.ask(kind)
-        while envoy.pending:
-            sent += [each.body for each in envoy.answer().resources if each.type_url == S]
         envoy.now += 1
-    assert len({*sent}) == len(sent) == 4
+        envoy.connect()
+        envoy.start()
+    bodies = [(each.name, each.body) for send in envoy.answered for each in send.resources if each.type_url == S]
+    assert len({*bodies}) == len(bodies) == 6
     merged = api.ScopedRouteConfiguration.FromString(stamped(resource(S, "x", scope()), "s").body)
     assert merged.route_configuration.virtual_hosts == scope().route_configuration.virtual_hosts
     assert (merged.name, merged.route_configuration.name) == ("x", "r")
@@ -427,3 +426,58 @@ def test_names_under_a_wildcard_that_envoy_brings_along_count_too() -> None:
     envoy.settle()
     assert len(envoy.state) == MOST_BY_WILDCARD
     assert (SECRET, "one-more.w.test") in envoy.state
+
+
+def test_what_was_refused_is_tried_again_when_it_comes_back() -> None:
+    envoy = ready(*FULL)
+    for body in (b"bad", b"2", b"bad"):
+        envoy.refuses = {b"bad"} if body == b"bad" and not envoy.log else set()
+        envoy.publish(change(S, "http/a", body))
+        envoy.settle()
+    assert envoy.state[S, "http/a"] == version_of(b"bad")
+
+
+def test_of_a_refused_response_envoy_may_have_taken_some() -> None:
+    """Clusters are taken one by one: the one that went back to what it was before must be said again."""
+    envoy = ready(*FULL, change(C, "n/b/80/h2@b.test"))
+    envoy.connect()
+    envoy.refuses = {b"bad"}
+    envoy.snapshot.apply([change(C, WEB, b"2"), change(C, "n/b/80/h2@b.test", b"bad")])
+    envoy.ask(C, initial=True)
+    envoy.publish(change(C, WEB))
+    envoy.settle()
+    assert ((C, (WEB,), ())) in envoy.log
+
+
+def test_a_cluster_goes_even_when_the_scopes_turn_out_to_need_nothing() -> None:
+    envoy = ready(*FULL)
+    envoy.publish(change(S, "http/a", b"2"))
+    envoy.publish(change(S, "http/a", b"3"))
+    envoy.publish(change(S, "http/a", b"2"), change(C, WEB, None))
+    envoy.settle()
+    assert envoy.log == [(S, ("http/a",), ()), (C, (), (WEB,))]
+
+
+def test_who_asks_again_while_a_refusal_is_under_way_is_answered() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {b"bad"}
+    envoy.publish(change(E, WEB, b"bad"))
+    del envoy.state[E, WEB]
+    envoy.ask(E, WEB)
+    envoy.settle()
+    assert envoy.state[E, WEB] == version_of(b"1")
+
+
+def test_a_refusal_is_told_once_however_many_envoys_refuse() -> None:
+    snapshot = Snapshot()
+    snapshot.apply(FULL)
+    envoys = Envoy(snapshot), Envoy(snapshot)
+    for envoy in envoys:
+        envoy.refuses = {b"bad"}
+        envoy.start()
+    effective = snapshot.apply([change(S, "http/a", b"bad")])
+    for envoy in envoys:
+        envoy.take(envoy.session.published(effective, envoy.now))
+    for envoy in envoys:
+        envoy.settle()
+    assert [len([each for each in envoy.said if isinstance(each, Rejected)]) for envoy in envoys] == [1, 0]
