@@ -53,6 +53,7 @@ MESSAGES = {
     "LbEndpoint": "envoy.config.endpoint.v3.LbEndpoint",
     "Listener": "envoy.config.listener.v3.Listener",
     "LocalityLbEndpoints": "envoy.config.endpoint.v3.LocalityLbEndpoints",
+    "Lua": "envoy.extensions.filters.http.lua.v3.Lua",
     "Matcher": "xds.type.matcher.v3.Matcher",
     "Metadata": "envoy.config.core.v3.Metadata",
     "OnDemandSecretConfig": ("envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3.Config"),

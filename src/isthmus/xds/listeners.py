@@ -16,6 +16,7 @@ from isthmus.xds.filters import CHAIN
 from isthmus.xds.resources import LISTENER, Resource, resource
 
 _BUFFER_BYTES = 32 * 1024
+IDLE_MS = 60_000  # of a stream, for routes that do not say otherwise: nginx's default, and a timer less a request
 _V3 = 2  # envoy.config.core.v3.ApiVersion.V3
 _ADS = {"ads": {}, "resource_api_version": _V3}
 
@@ -62,7 +63,7 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
         path_with_escaped_slashes_action=hcm.UNESCAPE_AND_REDIRECT,
         strip_any_host_port=True,
         request_headers_timeout=edge.headers_timeout,
-        stream_idle_timeout=timedelta(seconds=300),
+        stream_idle_timeout=timedelta(milliseconds=IDLE_MS),
         common_http_protocol_options={
             "idle_timeout": timedelta(hours=1),
             "headers_with_underscores_action": _UNDERSCORES[edge.underscores],
@@ -74,9 +75,8 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
             "connection_keepalive": {"interval": timedelta(seconds=30), "timeout": timedelta(seconds=10)},
         },
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": {"value": False}}],  # routes enable it
-        scoped_routes=_scopes(),
+        scoped_routes=_scopes(listener),
     )
-    message.early_header_mutation_extensions.append(_scope_header(listener))
     for each in CHAIN:
         message.http_filters.add(name=each.name, typed_config=each.default(listener), disabled=each.disabled)
     return message
@@ -85,23 +85,13 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
 _UNDERSCORES = {"allow": 0, "reject": 1, "drop": 2}  # HttpProtocolOptions.HeadersWithUnderscoresAction
 
 
-def _scope_header(listener: Listener) -> api.TypedExtensionConfig:
-    """`LISTENER/HOST`, whatever the client sent under that name."""
-    append = {
-        "header": {"key": names.SCOPE_HEADER, "value": names.scope(listener.name, "%REQ(:AUTHORITY)%")},
-        "append_action": api.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
-    }
-    mutation = api.EarlyHeaderMutation(mutations=[{"append": append}])
-    name = "envoy.http.early_header_mutation.header_mutation"
-    return api.TypedExtensionConfig(name=name, typed_config=api.pack(mutation))
-
-
-def _scopes() -> dict[str, object]:
-    extractor = {"name": names.SCOPE_HEADER, "element_separator": ":", "index": 0}
+def _scopes(listener: Listener) -> dict[str, object]:
+    """The scope's key is the host without its port, once for each fragment of the listener's keys."""
+    extractor = {"header_value_extractor": {"name": ":authority", "element_separator": ":", "index": 0}}
     return {
         "name": "hosts",
         "rds_config_source": _ADS,
-        "scope_key_builder": {"fragments": [{"header_value_extractor": extractor}]},
+        "scope_key_builder": {"fragments": [extractor] * len(names.scope_key(listener.name, ""))},
         "scoped_rds": {"scoped_rds_config_source": _ADS},
     }
 

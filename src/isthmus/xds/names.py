@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from isthmus.ir.backend import Backend, ServicePortRef
 from isthmus.ir.host import Origin
+from isthmus.ir.listener import HTTPS
 from isthmus.kube.refs import FieldPath, ObjectRef
 
 WILD = "*"
-SCOPE_HEADER = "x-isthmus-scope"
 _DEFAULT_CONNECT_MS = 5_000
 
 
@@ -40,8 +40,14 @@ def service_of(name: str) -> ServicePortRef:
 
 
 def scope(listener: str, host: str) -> str:
-    """The scope of a host on a listener; its key too."""
+    """The scope of a host on a listener."""
     return f"{listener}/{WILD if host.startswith(WILD) else host}"
+
+
+def scope_key(listener: str, host: str) -> tuple[str, ...]:
+    """The key of a scope. Both listeners get all scopes; keys of different lengths keep them apart."""
+    key = WILD if host.startswith(WILD) else host
+    return (key, key) if listener == HTTPS else (key,)
 
 
 def scope_parts(name: str) -> tuple[str, str]:

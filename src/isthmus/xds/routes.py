@@ -16,6 +16,8 @@ from isthmus.ir.host import CATCH_ALL, HostConfig, Route
 from isthmus.ir.match import Exact, Match, Prefix, SegmentPrefix
 from isthmus.xds import api, names
 from isthmus.xds.filters import CHAIN
+from isthmus.xds.filters.unknown_host import MARK
+from isthmus.xds.listeners import IDLE_MS
 from isthmus.xds.path_tree import tree
 from isthmus.xds.resources import SCOPE, Resource, resource
 
@@ -58,12 +60,8 @@ def _scope(config: HostConfig, hosts: Sequence[api.VirtualHost]) -> Resource:
     name = names.scope(config.listener, config.host)
     message = api.ScopedRouteConfiguration(
         name=name,
-        key={"fragments": [{"string_key": name}]},
-        route_configuration={
-            "name": name,
-            "virtual_hosts": hosts,
-            "request_headers_to_remove": [names.SCOPE_HEADER],
-        },
+        key={"fragments": [{"string_key": each} for each in names.scope_key(config.listener, config.host)]},
+        route_configuration={"name": name, "virtual_hosts": hosts},
     )
     for each in CHAIN:
         found = each.per_host(config)
@@ -107,9 +105,10 @@ def _forward(action: Forward) -> api.RouteAction:
     message = api.RouteAction(
         cluster=names.cluster(action.backend),
         timeout=timedelta(0),
-        idle_timeout=timedelta(milliseconds=action.idle_timeout_ms),
         max_stream_duration={"grpc_timeout_header_max": timedelta(0)},
     )
+    if action.idle_timeout_ms != IDLE_MS:
+        message.idle_timeout.FromTimedelta(timedelta(milliseconds=action.idle_timeout_ms))
     if action.websocket:
         message.upgrade_configs.add(upgrade_type="websocket")
     return message
@@ -143,6 +142,6 @@ def _upper_case() -> api.Route:
 
 
 def _one_label(route: api.Route, host: str) -> api.Route:
-    """A wildcard stands for one label; Envoy's own stands for many."""
-    route.match.headers.append(_authority(r"[^.]+" + re.escape(host[1:])))
+    """A wildcard stands for one label; Envoy's own stands for many. The host is marked as unknown_host does it."""
+    route.match.headers.append(_authority(re.escape(MARK) + r"[^.:]+" + re.escape(host[1:])))
     return route

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from isthmus.ir.listener import HTTPS
 from isthmus.xds import api, names
+from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Resource
 from isthmus.xds.route_match import Lost, choose
 
@@ -139,7 +140,11 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
     virtual = _virtual_host(config, host)
     filters = tuple(key for key in config.typed_per_filter_config if not key.startswith("isthmus.unknown_host"))
     verdict = replace(verdict, scope=name, host=virtual.name, filters=filters)
-    route, lost = choose(virtual, request.header)
+    wild = names.scope_parts(name)[1] == names.WILD
+    looked_up = (
+        (lambda field: MARK + host if field == ":authority" else request.header(field)) if wild else request.header
+    )
+    route, lost = choose(virtual, looked_up)
     verdict = replace(verdict, lost=lost)
     if route is None:
         return replace(verdict, status=404, reason=f"no route of host {virtual.name} matches")

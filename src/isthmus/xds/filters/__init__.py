@@ -8,7 +8,6 @@ from isthmus.xds.filters import router, unknown_host
 from isthmus.xds.filters.http_filter import HttpFilter
 
 CHAIN: tuple[HttpFilter, ...] = (
-    unknown_host.REWRITE,  # settles the scope of hosts that have none of their own
-    unknown_host.RESCOPE,
+    unknown_host.FILTER,  # settles the scope of hosts that have none of their own
     router.FILTER,
 )
