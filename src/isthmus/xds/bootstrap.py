@@ -40,7 +40,6 @@ def bootstrap(
         "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
         "dynamic_resources": _dynamic_resources(),
         "static_resources": {"clusters": [_ads_cluster(ads_socket)]},
-        "bootstrap_extensions": [_internal_listeners()],
         "overload_manager": _overload(max_heap_bytes, max_connections),
         "layered_runtime": {"layers": [{"name": "edge", "static_layer": _runtime()}]},
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _kept_stats()}}},
@@ -80,12 +79,6 @@ def _ads_cluster(ads_socket: str) -> Json:
         "load_assignment": {"cluster_name": ADS_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
     }
-
-
-def _internal_listeners() -> Json:
-    """Lets a cluster lead to a listener of the same Envoy: the way to wildcard hosts."""
-    kind = "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
-    return {"name": "envoy.bootstrap.internal_listener", "typed_config": {"@type": _TYPE + kind}}
 
 
 def _overload(max_heap_bytes: int, max_connections: int) -> Json:
