@@ -1,7 +1,8 @@
 """Makes a scope differ in its bytes, not in its meaning, each time it is sent.
 
-docs/decisions/0007: when Envoy refuses a response, it takes the good scopes that stood before the culprit for applied, though it does not
-serve them, and skips them when they come again unchanged. Rule: a stamp is never used for two responses.
+When Envoy refuses a response, it takes the good scopes that stood before the culprit for applied, though it does not
+serve them, and skips them when they come again unchanged (docs/decisions/0007).
+Rule: a stamp is never used for two responses.
 """
 
 from __future__ import annotations
