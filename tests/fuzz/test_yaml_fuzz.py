@@ -33,7 +33,7 @@ def sane(content: bytes, before: File | None = None) -> File:
     file = file_of("f.yaml", content, before)
     step = Manifests(0).step({"f.yaml": file}, (), 0)
     assert time.process_time() - started < 5
-    lines = file.text.count("\n") + 1
+    lines = 1 + sum(file.text.count(each) for each in "\n\x85\u2028\u2029")  # YAML 1.1 breaks lines at all four
     for diagnostic in step.diagnostics:
         render_json(diagnostic)
         head, at, help_ = render_text(diagnostic).split("\n")

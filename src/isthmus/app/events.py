@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from isthmus.app.settings import Settings
 from isthmus.kube.diagnostics import Diagnostic, Severity
@@ -30,7 +32,7 @@ class Events:
         if self._json:
             self._line({"event": "ready", "http": http, "https": https, "hosts": hosts, "routes": routes})
         else:
-            print(f"serving {hosts} hosts, {routes} routes on http {http} and https {https}", flush=True)
+            _say(f"serving {hosts} hosts, {routes} routes on http {http} and https {https}", sys.stdout)
 
     def applied(self, version: str, milliseconds: float, resources: int) -> None:
         """Envoy has taken a configuration."""
@@ -38,11 +40,7 @@ class Events:
             took = round(milliseconds, 1)
             self._line({"event": "applied", "version": version, "milliseconds": took, "resources": resources})
         else:
-            print(
-                f"applied {version}: {resources} resources in {milliseconds:.0f} ms",
-                file=sys.stderr,
-                flush=True,
-            )
+            _say(f"applied {version}: {resources} resources in {milliseconds:.0f} ms")
 
     def findings(self, found: Sequence[Diagnostic], resolved: Iterable[Diagnostic]) -> None:
         """Problems that came and went."""
@@ -53,19 +51,23 @@ class Events:
                 self._line({"event": "resolved", **render_json(diagnostic)})
             return
         for diagnostic in found[:_MOST]:
-            print(render_text(diagnostic), file=sys.stderr, flush=True)
+            _say(render_text(diagnostic))
         if len(found) > _MOST:
-            print(f"... and {len(found) - _MOST} more: isthmus check shows all", file=sys.stderr, flush=True)
+            _say(f"... and {len(found) - _MOST} more: isthmus check shows all")
         for diagnostic in self.worth_showing(tuple(resolved)):
-            said = f"resolved {diagnostic.code.id}: {diagnostic.message} ({diagnostic.ref})"
-            print(said, file=sys.stderr, flush=True)
+            _say(f"resolved {diagnostic.code.id}: {diagnostic.message} ({diagnostic.ref})")
 
     def error(self, message: str) -> None:
         """Something that ends the run."""
         if self._json:
             self._line({"event": "error", "message": message})
         else:
-            print(f"Error: {message}", file=sys.stderr, flush=True)
+            _say(f"Error: {message}")
 
     def _line(self, event: dict[str, object]) -> None:
-        print(json.dumps(event), flush=True)
+        _say(json.dumps(event), sys.stdout)
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    with contextlib.suppress(OSError):  # nobody reads any more: no reason to stop serving
+        print(text, file=stream or sys.stderr, flush=True)

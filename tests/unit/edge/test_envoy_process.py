@@ -72,13 +72,13 @@ def test_the_folder_is_private_and_goes_with_all_in_it(parent):
     made = runtime_dir.make_runtime_dir()
     assert made.path.parent == parent
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o700
-    made.settings.write_text("{}")
+    made.bootstrap.write_text("{}")
     made.remove()
     assert list(parent.iterdir()) == []
 
 
 def test_what_a_dead_process_left_is_removed_and_what_is_in_use_stays(parent):
-    code = "from isthmus.edge.runtime_dir import *; r = make_runtime_dir(); r.settings.touch(); print(r.path)"
+    code = "from isthmus.edge.runtime_dir import *; r = make_runtime_dir(); r.bootstrap.touch(); print(r.path)"
     left = Path(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip())
     assert left.exists()
     (parent / "isthmus-run-file").touch()
