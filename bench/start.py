@@ -9,24 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.processes import Gateway, answering_envoy, bare_envoy
+from bench.processes import GREETER, Gateway, answering_envoy, bare_envoy
 from bench.row import Row, ratios
-
-_MANIFESTS = """
-apiVersion: v1
-kind: Service
-metadata: {name: greeter}
-spec: {ports: [{name: grpc, port: 50051}]}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: greeter, annotations: {nginx.ingress.kubernetes.io/backend-protocol: GRPC}}
-spec:
-  ingressClassName: nginx
-  rules:
-    - host: bench.test
-      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: greeter, port: {name: grpc}}}}]}
-"""
 
 
 def measure(quick: bool) -> Iterator[Row]:
@@ -34,7 +18,7 @@ def measure(quick: bool) -> Iterator[Row]:
     ours: list[float] = []
     theirs: list[float] = []
     with tempfile.TemporaryDirectory() as folder, answering_envoy() as upstream:
-        (Path(folder) / "all.yaml").write_text(_MANIFESTS)
+        (Path(folder) / "all.yaml").write_text(GREETER)
         arguments = ["-f", folder, "--endpoint", f"default/greeter=127.0.0.1:{upstream}", "--concurrency", "1"]
         for _ in range(4 if quick else 12):
             started = time.perf_counter()

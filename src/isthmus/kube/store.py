@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from isthmus.kube.objects import (
     Base,
-    ConfigMap,
     Endpoints,
     EndpointSlice,
     IngressClass,
@@ -122,11 +121,6 @@ class Lookup:
         """The Secret, or None."""
         found = self._get("Secret", namespace, name)
         return found if isinstance(found, Secret) else None
-
-    def config_map(self, namespace: str, name: str) -> ConfigMap | None:
-        """The ConfigMap, or None."""
-        found = self._get("ConfigMap", namespace, name)
-        return found if isinstance(found, ConfigMap) else None
 
     def endpoints(self, namespace: str, name: str) -> Endpoints | None:
         """The old-style Endpoints of a Service, or None."""
