@@ -27,8 +27,8 @@ class Events:
 
     def ready(self, settings: Settings, hosts: int, routes: int) -> None:
         """Traffic is answered."""
-        http = f"{settings.bind}:{settings.http_port}"
-        https = f"{settings.bind}:{settings.https_port}"
+        host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+        http, https = f"{host}:{settings.http_port}", f"{host}:{settings.https_port}"
         if self._json:
             self._line({"event": "ready", "http": http, "https": https, "hosts": hosts, "routes": routes})
         else:

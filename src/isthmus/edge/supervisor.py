@@ -81,7 +81,7 @@ class Supervisor:
         """Returns 0 once stopped, 3 if it cannot serve, 128 + N if cut short, or what the control plane ended with."""
         try:
             if problems := [problem for port in self._plan.ports if (problem := preflight(port))]:
-                return self._give_up("\n".join(problems))
+                return self._give_up("\n".join(dict.fromkeys(problems)))
             _raise_file_limit()
             with self._reactor:
                 try:
