@@ -7,6 +7,7 @@ is answered to Envoy before the first load is complete, or a restart would withd
 from __future__ import annotations
 
 import asyncio
+import datetime
 import gc
 import os
 import sys
@@ -21,6 +22,7 @@ from msgspec import Struct
 from isthmus.app.events import Events
 from isthmus.app.offline import make_pipeline, positioned
 from isthmus.app.settings import Settings
+from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
 from isthmus.kube.diagnostics import Diagnostic, Report
@@ -82,7 +84,8 @@ class Gateway:
         started = time.monotonic()
         made = self._pipeline.start()
         update = self._pipeline.apply(watcher.loaded.objects)
-        self._say((*watcher.loaded.diagnostics, *update.found), (), watcher)
+        unused = unused_addresses(self._pipeline.memo.store)
+        self._say((*watcher.loaded.diagnostics, *unused, *update.found), (), watcher)
         self._publish((*made, *update.changes), started)
         self._wiring.server.open()
 
@@ -90,6 +93,7 @@ class Gateway:
         await self._first_synced.wait()  # first things first: the watcher looks at everything when it begins
         known = dict.fromkeys(watcher.loaded.diagnostics)
         async for change in watcher:
+            self._pipeline.at(datetime.datetime.now(datetime.UTC))
             update = self._pipeline.apply((*change.upserts, *change.moved), change.deletes)
             now = dict.fromkeys(change.diagnostics)
             come = [diagnostic for diagnostic in now if diagnostic not in known]

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from isthmus.app.settings import Settings
 from isthmus.dialects import DIALECTS
 from isthmus.dialects.dialect import Options
+from isthmus.dialects.services import unused_addresses
 from isthmus.edge.files import load
 from isthmus.ir.listener import HTTP, HTTPS, Listener
 from isthmus.kube.diagnostics import Diagnostic
@@ -58,7 +59,7 @@ class Offline:
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All findings with their places, worst first."""
-        found = (*self._loaded, *self.pipeline.memo.diagnostics())
+        found = (*self._loaded, *unused_addresses(self.store), *self.pipeline.memo.diagnostics())
         return positioned(sorted(found, key=lambda d: d.sort_key), self.store, self._positions)
 
     def place(self, ref: ObjectRef, path: FieldPath) -> SourcePos | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Entry point. `run` starts its control plane before the command line is even read: that takes longest."""
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
     control_plane = None
     if sys.argv[1:2] == ["run"] and not {"-h", "--help"} & set(sys.argv):
         control_plane = importlib.import_module("isthmus.edge.child").control_plane()

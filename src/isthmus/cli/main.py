@@ -11,6 +11,8 @@ import sys
 
 import click
 
+from isthmus import __version__
+
 # verb -> the line in `isthmus --help`; the module of that name holds `command`.
 VERBS = {
     "run": "Serve manifests: start Envoy and keep it up to date with the files.",
@@ -52,6 +54,7 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
+@click.version_option(__version__, prog_name="isthmus")
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def isthmus() -> None:
     """Let any client reach unmodified gRPC, WebSocket and HTTP services through stock Envoy.
@@ -62,7 +65,4 @@ def isthmus() -> None:
 
 def main(control_plane: object = None) -> None:
     """Run the command line; `run` is given its control plane, which has been started already."""
-    try:
-        sys.exit(isthmus.main(standalone_mode=True, obj=control_plane))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(isthmus.main(standalone_mode=True, obj=control_plane))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -71,13 +72,18 @@ def settings_of(
 ) -> Settings:
     """The settings of an offline verb; ports are the usual ones, so that redirects look as they would."""
     return Settings(
-        paths=paths,
+        paths=normal(paths),
         classes=classes,
         endpoints=parsed(endpoints),
         allow_external_name=allow_external_name,
         http_port=80,
         https_port=443,
     )
+
+
+def normal(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths as messages show them, without doubled or trailing slashes."""
+    return tuple(path if path == "-" else os.path.normpath(path) for path in paths)
 
 
 def parsed(endpoints: tuple[str, ...]) -> tuple[Given, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import click
 
 from isthmus.app.settings import Settings
-from isthmus.cli.options import Failure, manifests, parsed, standard_input
+from isthmus.cli.options import Failure, manifests, normal, parsed, standard_input
 from isthmus.edge.child import Child, control_plane
 
 
@@ -54,9 +54,11 @@ def command(
     missing = [path for path in paths if path != "-" and not os.path.exists(path)]
     if missing:
         raise Failure(f"{', '.join(missing)}: no such file or folder")
+    if options["http_port"] == options["https_port"]:
+        raise Failure(f"--http-port and --https-port are both {options['http_port']}; give two different ports")
     settings = Settings(
-        paths=paths,
-        bind=options["bind"],
+        paths=normal(paths),
+        bind="127.0.0.1" if options["bind"] == "localhost" else options["bind"],
         http_port=int(options["http_port"]),
         https_port=int(options["https_port"]),
         classes=classes,

@@ -56,11 +56,11 @@ BAD_APP_PROTOCOL = Code(
     "appProtocol is free text. Isthmus understands the names that Kubernetes and Istio define.",
     Effect.KEEP,
 )
-BAD_TARGET_PORT = Code(
+BAD_PORT = Code(
     "ISTH0056",
     Severity.ERROR,
-    "port {port} of Service {service} points to targetPort {value}, which is not a port",
-    "use a port number from 1 to 65535 or the name of a container port",
+    "port {port} of Service {service}, targetPort {value}, is no port",
+    "use numbers from 1 to 65535, or the name of a container port as targetPort",
     "The API server would refuse this Service.",
     Effect.CLOSE,
 )
@@ -73,6 +73,15 @@ BAD_ADDRESS = Code(
     Effect.DROP,
 )
 
+UNUSED_ADDRESSES = Code(
+    "ISTH0058",
+    Severity.WARNING,
+    "addresses are given for {service}, but there is no such Service port{hint}",
+    "correct --endpoint {service}=...: it takes NAMESPACE/SERVICE[:PORT] with the Service's own port",
+    "An --endpoint option that matches no Service and port has no effect, which is seldom what was meant.",
+    Effect.KEEP,
+)
+
 CODES = (
     NO_SERVICE,
     NO_SERVICE_PORT,
@@ -80,6 +89,7 @@ CODES = (
     EXTERNAL_NAME,
     UNNAMED_GRPC_PORT,
     BAD_APP_PROTOCOL,
-    BAD_TARGET_PORT,
+    BAD_PORT,
     BAD_ADDRESS,
+    UNUSED_ADDRESSES,
 )

@@ -17,7 +17,7 @@ from isthmus.ir.backend import Address, Endpoints, Protocol, ServicePortRef
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.kube.objects import EndpointPort, Service, ServicePort, ref_of
 from isthmus.kube.refs import FieldPath, ObjectRef
-from isthmus.kube.store import Lookup
+from isthmus.kube.store import Lookup, Store
 
 # appProtocol -> (protocol, TLS). Sources: Kubernetes' service networking reference; Istio's protocol selection.
 APP_PROTOCOLS: dict[str, tuple[Protocol, bool]] = {
@@ -88,6 +88,20 @@ def resolve(ref: ServicePortRef, look: Lookup) -> tuple[Endpoints, tuple[Diagnos
         name = f"{ref.namespace}/{ref.service}"
         report.add(codes.NO_ENDPOINTS, owner, FieldPath(("spec", "ports")), service=name, port=ref.port)
     return Endpoints(ref, tuple(sorted(addresses))), report.all()
+
+
+def unused_addresses(store: Store) -> tuple[Diagnostic, ...]:
+    """Addresses given by hand for a Service or port that does not exist."""
+    report = Report()
+    services = {(o.metadata.namespace, o.metadata.name): o for o in store if isinstance(o, Service)}
+    for namespace, name, port in store.addresses:
+        service = services.get((namespace, name))
+        if service is None or (port and find_port(service, "", port) is None):
+            known = [f"{a}/{b}" for a, b in services] if service is None else [str(p.port) for p in service.spec.ports]
+            hint = closest(f"{namespace}/{name}" if service is None else str(port), known)
+            shown = f"{namespace}/{name}" + (f":{port}" if port else "")
+            report.add(codes.UNUSED_ADDRESSES, ObjectRef("Service", namespace, name), service=shown, hint=hint)
+    return report.all()
 
 
 def _from_slices(ref: ServicePortRef, service: Service, look: Lookup, report: Report) -> set[Address]:

@@ -128,7 +128,7 @@ UNREADABLE = Code(
 )
 LAST_GOOD = Code(
     "ISTH0015",
-    Severity.INFO,
+    Severity.WARNING,
     "{count} of this file's objects cannot be read now and stay as they last were: {names}",
     "mend what the file's other findings say",
     "While a file holds a document that cannot be read, the objects which it defined before are neither changed "

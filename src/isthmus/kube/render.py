@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from isthmus.kube.diagnostics import Code, Diagnostic, Severity
+from isthmus.kube.diagnostics import Code, Diagnostic, Effect, Severity
 
 DOCS = "docs/codes"
+_EFFECTS = {
+    Effect.NONE: "",
+    Effect.KEEP: " (served without it)",
+    Effect.CLOSE: " (answers 503)",
+    Effect.DROP: " (not served)",
+    Effect.LAST_GOOD: " (the last good version stays)",
+}
 _SARIF_LEVEL = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
 def render_text(diagnostic: Diagnostic) -> str:
-    """Three lines: place and severity with the code; what was found on which field; what to do."""
+    """Three lines: place, code and what was found; which object and field, and what becomes of it; what to do."""
     where = f"{diagnostic.pos}: " if diagnostic.pos else ""
     at = f"{diagnostic.ref}" + (f", {diagnostic.path}" if diagnostic.path.steps else "")
+    at += _EFFECTS[diagnostic.code.effect]
     head = f"{where}{diagnostic.code.severity.word} {diagnostic.code.id}: {diagnostic.message}"
     return f"{head}\n    {at}\n    to do: {diagnostic.help}"
 

@@ -6,9 +6,11 @@ that several hosts bring.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from isthmus.dialects.dialect import Dialect, Options, Translation
 from isthmus.ir.action import Forward
@@ -56,6 +58,10 @@ class Pipeline:
         self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
         self._live: dict[str, Translation] = {}
+
+    def at(self, now: datetime.datetime) -> None:
+        """What time it is for whatever is translated from now on."""
+        self.memo.options = replace(self.memo.options, now=now)
 
     def start(self) -> tuple[Change, ...]:
         """The resources that exist before any object does: the listeners and the answer to unknown hosts."""

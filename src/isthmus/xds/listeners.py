@@ -62,6 +62,7 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
         merge_slashes=True,
         path_with_escaped_slashes_action=hcm.UNESCAPE_AND_REDIRECT,
         strip_any_host_port=True,
+        strip_trailing_host_dot=True,
         request_headers_timeout=edge.headers_timeout,
         stream_idle_timeout=timedelta(milliseconds=IDLE_MS),
         common_http_protocol_options={

@@ -43,7 +43,7 @@ class Request(Struct, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The value of a header (several joined with a comma), pseudo-headers too."""
-        pseudo = {":authority": self.host.partition(":")[0], ":path": self.path, ":method": self.method}
+        pseudo = {":authority": bare_host(self.host), ":path": self.path, ":method": self.method}
         if name in pseudo:
             return pseudo[name]
         found = [value for key, value in self.headers if key == name]
@@ -84,13 +84,19 @@ class Verdict(Struct, frozen=True):
         return None if self.status is None else GRPC_STATUS.get(self.status, GRPC_UNKNOWN)
 
 
+def bare_host(authority: str) -> str:
+    """The host of an authority as the listener sees it: without port and trailing dot."""
+    head, bracket, _ = authority.partition("]")
+    return head + bracket if bracket else authority.partition(":")[0].removesuffix(".")
+
+
 def simulate(table: Table, request: Request) -> Verdict:
     """Follow a request through the listener."""
     if table.get(LISTENER, request.listener) is None:
         return Verdict(reason=f"there is no listener {request.listener}")
     verdict = Verdict(listener=request.listener)
     if request.listener == HTTPS:
-        sni = request.host.partition(":")[0] if request.sni is None else request.sni
+        sni = bare_host(request.host).strip("[]") if request.sni is None else request.sni
         if not sni or table.get(SECRET, sni) is None:
             return replace(verdict, reason=f"TLS handshake refused: no certificate for {sni or 'a client without SNI'}")
         verdict = replace(verdict, certificate=sni)
@@ -128,7 +134,7 @@ def _refused(request: Request) -> tuple[int, str, str] | None:
 
 
 def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
-    host = request.host.partition(":")[0]
+    host = bare_host(request.host)
     name = names.scope(request.listener, host)
     resource = table.get(SCOPE, name)
     if resource is None:

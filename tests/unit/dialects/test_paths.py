@@ -32,7 +32,6 @@ def parse(path: str, kind: str) -> tuple[object, list[str]]:
         ("/a", "ImplementationSpecific", Prefix("/a")),
         ("/a/", "ImplementationSpecific", Prefix("/a/")),
         ("/", "ImplementationSpecific", SegmentPrefix("/")),
-        ("/a", "", Prefix("/a")),
         ("/ä/ö", "Prefix", SegmentPrefix("/ä/ö")),
         ("/a%20b", "Exact", Exact("/a%20b")),
     ],
@@ -47,6 +46,10 @@ def test_what_a_path_matches(path: str, kind: str, expected: object) -> None:
 @pytest.mark.parametrize("kind", ["Exact", "Prefix", "ImplementationSpecific"])
 def test_paths_that_cannot_match(path: str, kind: str) -> None:
     assert parse(path, kind) == (None, ["ISTH0107"])
+
+
+def test_a_missing_path_type_is_refused_as_the_api_server_does() -> None:
+    assert parse("/a", "") == (None, ["ISTH0108"])
 
 
 def test_a_path_type_that_does_not_exist_is_guessed() -> None:

@@ -78,7 +78,8 @@ def test_the_folder_is_private_and_goes_with_all_in_it(parent):
 
 
 def test_what_a_dead_process_left_is_removed_and_what_is_in_use_stays(parent):
-    code = "from isthmus.edge.runtime_dir import *; r = make_runtime_dir(); r.bootstrap.touch(); print(r.path)"
+    code = "import isthmus.edge.runtime_dir as made; made._LONGEST = 1000; r = made.make_runtime_dir()\n"
+    code += "r.bootstrap.touch(); print(r.path)"
     left = Path(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip())
     assert left.exists()
     (parent / "isthmus-run-file").touch()

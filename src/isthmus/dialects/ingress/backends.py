@@ -67,6 +67,11 @@ def _service_port(
         field = path / "port" / ("name" if port.name else "number")
         report.add(service_codes.NO_SERVICE_PORT, ref, field, service=name, port=wanted, ports=ports, hint=hint)
         return Respond(UNAVAILABLE, f"Service {name} has no port {wanted}")
+    aim = found.port.target_port if isinstance(found.port.target_port, int) else found.port.port
+    if not (0 < found.port.port < 65536 and 0 < aim < 65536):
+        field = FieldPath(("spec", "ports", found.index))
+        report.add(service_codes.BAD_PORT, ref_of(service), field, service=name, port=found.port.port, value=aim)
+        return Respond(UNAVAILABLE, f"port {found.port.port} of Service {name} is no port")
     return found
 
 

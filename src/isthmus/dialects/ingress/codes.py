@@ -75,7 +75,7 @@ INVALID_PATH = Code(
 INVALID_PATH_TYPE = Code(
     "ISTH0108",
     Severity.ERROR,
-    "pathType {value} does not exist",
+    "pathType is {value}",
     "use Prefix, Exact or ImplementationSpecific{hint}",
     "pathType is required in networking.k8s.io/v1 and takes three values.",
     Effect.DROP,
@@ -184,9 +184,10 @@ NO_SECRET = Code(
     "ISTH0130",
     Severity.ERROR,
     "there is no Secret {secret}, which holds the certificate of {host}",
-    "create it with: kubectl create secret tls {name} --cert=FILE --key=FILE; until then TLS handshakes for "
-    "the host fail",
-    "Cleartext requests go on being redirected to HTTPS, because serving them in clear would be less safe than asked.",
+    "create it with: kubectl create secret tls {name} --cert=FILE --key=FILE; until then the last good pair is "
+    "served, and TLS handshakes for the host fail if there was none",
+    "Cleartext requests go on being redirected to HTTPS, because serving them in clear would be less safe than asked. "
+    "A Secret that was there and is gone goes on being served until the gateway's control plane starts again.",
     Effect.LAST_GOOD,
 )
 BROKEN_SECRET = Code(

@@ -18,9 +18,9 @@ _MAX = 4096  # longer than any request line that the listeners take is worth
 
 def parse_path(rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report) -> PathMatch | None:
     """What a path matches; None, with a finding, when it cannot match anything."""
-    kind = rule.path_type or "ImplementationSpecific"
+    kind = rule.path_type
     if kind not in _TYPES:
-        report.add(codes.INVALID_PATH_TYPE, ref, at / "pathType", value=kind, hint=closest(kind, _TYPES))
+        report.add(codes.INVALID_PATH_TYPE, ref, at / "pathType", value=kind or "missing", hint=closest(kind, _TYPES))
         return None
     path = rule.path or "/"
     reason = _problem(path)
