@@ -138,6 +138,7 @@ def test_two_gateways_on_one_port(running: tuple[Gateway, Path]) -> None:
         (("-f", "/tmp", "--bind", "not-an-address"), 3, "'not-an-address' is not an IP address"),
         (("-f", "/tmp", "--envoy", "/bin/nowhere"), 3, "/bin/nowhere"),
         (("-f", "/tmp", "--http-port", "99999"), 2, "--http-port"),
+        (("-f", "/tmp", "--http-port", "9081", "--https-port", "9081"), 2, "are both 9081"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

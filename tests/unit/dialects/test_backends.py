@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from manifests import codes, objects, pipeline
 
+from isthmus.dialects.services import unused_addresses
 from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Backend, Protocol
+from isthmus.kube.store import Store
 from isthmus.xds import api, names
 from isthmus.xds.resources import CLUSTER
 
@@ -82,3 +84,28 @@ def test_cluster_names_lead_back_to_the_service(tls: bool, timeout: int) -> None
     backend = Backend(action.backend.service, Protocol.HTTP2, tls, timeout)
     assert names.service_of(names.cluster(backend)) == backend.service
     assert names.cluster(backend) != names.cluster(action.backend)
+
+
+@pytest.mark.parametrize("port", [0, 70_000])
+def test_a_port_that_is_none_closes_the_path(port: int) -> None:
+    made = pipeline()
+    text = TEXT.format(said="null", notes="{}", kind="ClusterIP").replace("443", str(port))
+    update = made.apply(objects(text))
+    action = made.memo.hosts["a.test"].hosts[0].routes[0].action
+    assert isinstance(action, Respond)
+    assert "ISTH0056" in codes(update.found)
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        (("default", "web", 0), []),
+        (("default", "web", 443), []),
+        (("default", "web", 80), ["ISTH0058"]),
+        (("default", "wbe", 0), ["ISTH0058"]),
+    ],
+)
+def test_addresses_that_nobody_asks_for_are_named(key: tuple[str, str, int], found: list[str]) -> None:
+    store = Store({key: (("127.0.0.1", 1),)})
+    store.apply(objects(TEXT.format(said="null", notes="{}", kind="ClusterIP")))
+    assert codes(unused_addresses(store)) == found

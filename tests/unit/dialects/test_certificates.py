@@ -1,0 +1,82 @@
+"""What is said about certificates: by the names that they are for, and by the time at which they are looked at."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from manifests import NOW, codes, objects, pipeline, tls_secret
+
+from isthmus.edge import pki
+from isthmus.kube.certificates import Broken, Pair, parse_pair
+from isthmus.kube.objects import Meta, Secret
+
+TEXT = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: nginx
+  tls: [{hosts: [a.test], secretName: pair}]
+  rules: [{host: a.test}]
+"""
+CA = pki.authority("Test CA")
+REAL_NOW = datetime.datetime.now(datetime.UTC)
+
+
+def said(pair: pki.Pair, after: datetime.timedelta = datetime.timedelta()) -> list[str]:
+    made = pipeline(now=NOW)
+    made.at(REAL_NOW + after)  # what counts is the time at which it is looked at
+    return codes(made.apply([*objects(TEXT), tls_secret("pair", pair.cert_pem, pair.key_pem)]).found)
+
+
+def test_a_good_pair_is_not_worth_a_word() -> None:
+    assert said(pki.leaf(CA, ["a.test"], days=90)) == []
+
+
+@pytest.mark.parametrize("hosts", [["a.test"], ["*.test"]])
+def test_names_that_cover_the_host(hosts: list[str]) -> None:
+    assert said(pki.leaf(CA, hosts)) == []
+
+
+def test_other_names_no_names_and_a_misleading_issuer() -> None:
+    assert said(pki.leaf(CA, ["b.test", "*.a.test"])) == ["ISTH0134"]
+    assert said(pki.leaf(CA, ["a.test"], with_san=False)) == ["ISTH0133"]
+    assert said(pki.leaf(pki.authority("*.test"), ["a.test"])) == ["ISTH0137"]
+
+
+@pytest.mark.parametrize(("days", "code"), [(60, []), (80, ["ISTH0136"]), (100, ["ISTH0135"]), (-30, ["ISTH0135"])])
+def test_time_passes(days: int, code: list[str]) -> None:
+    assert said(pki.leaf(CA, ["a.test"], days=90), datetime.timedelta(days=days)) == code
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "reason"),
+    [
+        (None, None, "it has no tls.crt"),
+        (b"", b"", "not a PEM certificate chain"),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"x", "not a PEM certificate chain"),
+        (CA.cert_pem, b"junk", "not a PEM private key"),
+        (CA.cert_pem, pki.leaf(CA, ["x.test"]).key_pem, "does not belong to the first certificate"),
+    ],
+)
+def test_what_is_no_pair(cert: bytes | None, key: bytes | None, reason: str) -> None:
+    secret = tls_secret("x", cert, key or b"") if cert is not None else Secret(metadata=Meta("x", "default"))
+    found = parse_pair(secret)
+    assert isinstance(found, Broken)
+    assert reason in found.reason
+
+
+def test_a_chain_is_judged_by_its_first_certificate() -> None:
+    middle = pki.authority("Middle", CA)
+    pair = pki.leaf(middle, ["a.test"])
+    found = parse_pair(tls_secret("x", pair.cert_pem, pair.key_pem))
+    assert isinstance(found, Pair)
+    assert found.names == ("a.test",)
+    assert found.chain.count(b"BEGIN CERTIFICATE") == 2
+
+
+def test_key_material_is_in_no_repr() -> None:
+    pair = pki.leaf(CA, ["a.test"])
+    secret = tls_secret("x", pair.cert_pem, pair.key_pem)
+    assert "PRIVATE" not in repr(secret) + repr(parse_pair(secret))
