@@ -69,5 +69,5 @@ class Events:
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
-    with contextlib.suppress(OSError):  # nobody reads any more: no reason to stop serving
+    with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or not this: no reason to stop serving
         print(text, file=stream or sys.stderr, flush=True)

@@ -143,6 +143,8 @@ class Gateway:
 
             admin = EnvoyAdmin(str(self._wiring.runtime / "admin.sock"))
             self._ready = await asyncio.to_thread(admin.wait_until_ready)
+            if not self._ready:
+                return
             os.write(self._wiring.status, b"ready\n")
             routes = sum(len(config.routes) for each in self._pipeline.memo.hosts.values() for config in each.hosts)
             self._events.ready(self._settings, len(self._pipeline.memo.hosts), routes)

@@ -42,7 +42,7 @@ def parse_endpoint(text: str) -> Given:
     left, mark, right = text.partition("=")
     name, _, port = left.partition(":")
     namespace, slash, service = name.partition("/")
-    if not (mark and slash and namespace and service and (not port or port.isdigit())):
+    if not (mark and slash and namespace and service and (not port or (port.isascii() and port.isdigit()))):
         raise SettingsError(f"--endpoint {text}: {wanted}")
     addresses = tuple(_address(part.strip(), text) for part in right.split(",") if part.strip())
     return namespace, service, int(port or 0), addresses

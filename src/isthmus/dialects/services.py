@@ -49,6 +49,8 @@ def closest(wanted: str, known: Iterable[str]) -> str:
 def find_port(service: Service, name: str, number: int) -> FoundPort | None:
     """The Service port of that name, or, without a name, of that number."""
     for index, port in enumerate(service.spec.ports):
+        if port.protocol != "TCP":
+            continue  # HTTP/3's UDP port has the same number
         if (port.name == name) if name else (port.port == number):
             return FoundPort(service, port, index)
     return None
@@ -139,7 +141,7 @@ def _endpoint_port(wanted: FoundPort | None, ports: Iterable[EndpointPort]) -> i
     """The endpoints' port for a Service port: they carry the same name (none for a lone unnamed port)."""
     name = wanted.port.name if wanted else ""
     for port in ports:
-        if (port.name or "") == name and port.protocol == "TCP" and port.port:
+        if (port.name or "") == name and port.protocol == "TCP" and 0 < (port.port or 0) < 65536:
             return port.port
     return None
 

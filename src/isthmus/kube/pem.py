@@ -10,9 +10,12 @@ import ipaddress
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from isthmus.kube.certificates import CERT, KEY, Broken, Pair
+
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 
 def check(chain: bytes, key: bytes) -> Pair | Broken:
@@ -27,6 +30,8 @@ def check(chain: bytes, key: bytes) -> Pair | Broken:
         return Broken("data", f"{KEY} is encrypted; Envoy needs it without a passphrase")
     except Exception as error:  # noqa: BLE001 - cryptography raises many kinds for many kinds of junk
         return Broken("data", f"{KEY} is not a PEM private key ({type(error).__name__})")
+    if not _strong(private):
+        return Broken("data", f"{KEY} is of a kind that Envoy refuses; use RSA of 2048 bits or more, or ECDSA P-256")
     leaf = certificates[0]
     if _spki(leaf.public_key()) != _spki(private.public_key()):
         return Broken("data", f"{KEY} does not belong to the first certificate of {CERT}")
@@ -39,6 +44,12 @@ def check(chain: bytes, key: bytes) -> Pair | Broken:
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
     )
+
+
+def _strong(private: object) -> bool:
+    if isinstance(private, rsa.RSAPrivateKey):
+        return private.key_size >= 2048
+    return isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name in _CURVES
 
 
 def _spki(key: object) -> bytes:

@@ -27,6 +27,11 @@ def tree(routes: Sequence[Route], messages: Sequence[api.Route]) -> api.Matcher:
     return matcher
 
 
+def size(routes: Sequence[Route]) -> int:
+    """How many route messages a tree would hold: few more than the list, unless paths are nested deeply."""
+    return sum(len(found) for found in candidates(routes).values())
+
+
 def candidates(routes: Sequence[Route]) -> dict[str, list[int]]:
     """Path -> indexes, ascending, of the routes whose path is a prefix of it (itself included)."""
     by_path: dict[str, list[int]] = {}

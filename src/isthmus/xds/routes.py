@@ -18,21 +18,24 @@ from isthmus.xds import api, names
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.listeners import IDLE_MS
-from isthmus.xds.path_tree import tree
+from isthmus.xds.path_tree import size, tree
 from isthmus.xds.resources import SCOPE, Resource, resource
 
+_MOST_PLANTED = 20_000  # route messages in a tree: paths nested hundreds deep stay a list
 TREE_FROM = 50  # routes; below that a list costs no more (bench/)
 
 _GRPC = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
 _UPPER = "an upper-case host name: ask for it in lower case\n"
 _UNKNOWN = "no route for this host\n"
+_NO_PATH = "no route for this path\n"
+_LONGEST = 1_000  # characters of an answer; Envoy refuses a host whose answers are over 4,096 bytes
 
 
 def emit_host(config: HostConfig) -> Resource:
     """The scope of an exact host on a listener."""
     host = api.VirtualHost(name=config.host, domains=["*"])
     routes = [emit_route(route) for route in config.routes]
-    if len(routes) > TREE_FROM:
+    if len(routes) > TREE_FROM and size(config.routes) <= _MOST_PLANTED:
         host.matcher.CopyFrom(tree(config.routes, routes))
     else:
         host.routes.extend(routes)
@@ -50,6 +53,7 @@ def emit_wild(listener: str, configs: Sequence[HostConfig]) -> Resource:
             host = api.VirtualHost(name=config.host, domains=[config.host])
             host.routes.append(_upper_case())
             host.routes.extend(_one_label(emit_route(route), config.host) for route in config.routes)
+            host.routes.append(_one_label(_answer("no-path", 404, _NO_PATH), config.host))
             host.routes.extend(rest)
             hosts.append(host)
     hosts.append(api.VirtualHost(name=CATCH_ALL, domains=["*"], routes=[_upper_case(), *rest]))
@@ -123,7 +127,7 @@ _REDIRECTS = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}  # RedirectAction.Redirect
 
 
 def _respond(status: int, text: str) -> api.DirectResponseAction:
-    return api.DirectResponseAction(status=status, body={"inline_string": text})
+    return api.DirectResponseAction(status=status, body={"inline_string": text[:_LONGEST]})
 
 
 def _answer(name: str, status: int, text: str) -> api.Route:

@@ -169,7 +169,8 @@ def judge(vocabulary: Vocabulary, others: Iterable[Vocabulary], ingress: Ingress
         if key in known or "/" not in key:
             continue
         if not vocabulary.owns(key):
-            _judge_foreign(vocabulary, others, ingress, key, report)
+            handling = _judge_foreign(vocabulary, others, ingress, key, report)
+            worst = Handling.CLOSE if handling is Handling.CLOSE else worst
             continue
         if value.strip().lower() in vocabulary.harmless.get(key.partition("/")[2], ()):
             continue
@@ -196,14 +197,16 @@ def _report_untranslated(
 
 def _judge_foreign(
     vocabulary: Vocabulary, others: Iterable[Vocabulary], ingress: Ingress, key: str, report: Report
-) -> None:
+) -> Handling:
+    """Another controller's annotation: its own controller would not read it here, but what restricts access closes."""
     owner = next((other for other in others if other.owns(key)), None)
-    if owner is not None:
-        report.add(
-            codes.WRONG_CLASS_ANNOTATION,
-            ref_of(ingress),
-            annotation(key),
-            annotation=key,
-            owner=owner.name,
-            controller=vocabulary.name,
-        )
+    if owner is None:
+        return Handling.KEEP
+    ref, controller = ref_of(ingress), vocabulary.name
+    report.add(
+        codes.WRONG_CLASS_ANNOTATION, ref, annotation(key), annotation=key, owner=owner.name, controller=controller
+    )
+    if owner.handling(key) is not Handling.CLOSE:
+        return Handling.KEEP
+    report.add(codes.SECURITY_ANNOTATION, ref, annotation(key), annotation=key, hint="")
+    return Handling.CLOSE

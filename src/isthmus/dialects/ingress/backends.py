@@ -15,7 +15,7 @@ from isthmus.dialects.services import APP_PROTOCOLS, FoundPort, app_protocol, fi
 from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Backend, Protocol, ServicePortRef
 from isthmus.kube.diagnostics import Report
-from isthmus.kube.objects import Ingress, IngressBackend, Service, ServiceBackend, ref_of
+from isthmus.kube.objects import Ingress, IngressBackend, Service, ServiceBackend, ServicePort, ref_of
 from isthmus.kube.refs import FieldPath
 from isthmus.kube.store import Lookup
 
@@ -60,6 +60,8 @@ def _service_port(
         return Respond(UNAVAILABLE, f"Service {name} is of type ExternalName, which is not allowed here")
     port = backend.port
     found = find_port(service, port.name, port.number)
+    if found is None and service.spec.type == "ExternalName" and port.number:
+        found = FoundPort(service, ServicePort(port.number), 0)  # such a Service needs no ports of its own
     if found is None:
         wanted = port.name or port.number
         ports = ", ".join(str(p.port) + (f" ({p.name})" if p.name else "") for p in service.spec.ports) or "none"

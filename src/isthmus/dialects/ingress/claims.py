@@ -23,7 +23,7 @@ CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 
 # Alibaba's annotations are recognised, so that they are never ignored without a word.
-ALB = Vocabulary(name="Alibaba ALB", prefixes=("alb.ingress.kubernetes.io/",), features=())
+ALB = Vocabulary(name="Alibaba ALB", prefixes=("alb.ingress.kubernetes.io/",), features=(), closing=("auth-", "acl-"))
 VOCABULARIES = (nginx.VOCABULARY, nginx_org.VOCABULARY, ALB)
 
 _CONTROLLERS = {
@@ -106,11 +106,15 @@ def _default_class(look: Lookup, report: Report | None = None) -> IngressClass |
 def _tls_entries(ingress: Ingress, rules: Mapping[str, object], report: Report) -> dict[str, list[int]]:
     """Host -> indexes of the `tls` entries that name it. A rule for every host takes the names of all entries."""
     entries: dict[str, list[int]] = {}
+    parents: dict[str, list[str]] = {}
+    for host in rules:
+        parents.setdefault("*." + host.partition(".")[2], []).append(host)
     for index, tls in enumerate(ingress.spec.tls):
         for at, host in enumerate(tls.hosts):
-            if host in rules:
-                entries.setdefault(host, []).append(index)
-            elif CATCH_ALL not in rules:
+            named = [host] if host in rules else parents.get(host, [])  # a wildcard names the hosts below it
+            for each in named:
+                entries.setdefault(each, []).append(index)
+            if not named and CATCH_ALL not in rules:
                 path = FieldPath(("spec", "tls", index, "hosts", at))
                 report.add(codes.TLS_HOST_UNUSED, ref_of(ingress), path, host=host)
     if CATCH_ALL in rules:

@@ -19,7 +19,7 @@ from isthmus.dialects.ingress.paths import parse_path
 from isthmus.dialects.ingress.tls import IngressClaim, host_tls
 from isthmus.ir.action import Action, Forward, Redirect, Respond
 from isthmus.ir.backend import ServicePortRef
-from isthmus.ir.host import HostConfig, Origin, Route
+from isthmus.ir.host import HostConfig, Origin, Route, is_wild
 from isthmus.ir.listener import HTTP, HTTPS
 from isthmus.ir.match import Match, PathMatch, SegmentPrefix
 from isthmus.ir.order import ordered
@@ -51,11 +51,12 @@ class IngressDialect:
         for rule in served.values():
             if rule.draft.force_ssl_redirect and not tls.asked:
                 report.add(codes.FORCED_WITHOUT_TLS, rule.origin.ref, annotation(FORCE), annotation=FORCE, host=host)
+        # A claimed host is known to both listeners, be it with no route: a wildcard must not answer in its place.
         hosts = [HostConfig(HTTP, host, ordered([*_grpc_in_clear(clear, options), *clear]))]
-        if tls.asked:
-            hosts.append(HostConfig(HTTPS, host, ordered(secure)))
+        if tls.asked or not is_wild(host):
+            hosts.append(HostConfig(HTTPS, host, ordered(secure) if tls.asked else ()))
         return Translation(
-            hosts=tuple(hosts) if served else (),
+            hosts=tuple(hosts),
             certificates=tls.certificates,
             certificate_lost=tls.lost,
             services=_services(secure),

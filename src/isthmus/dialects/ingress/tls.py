@@ -65,8 +65,8 @@ def _entries(host: str, ingress: Ingress, parts: Parts, look: Lookup) -> Iterato
     for index, tls in enumerate(ingress.spec.tls if not parts.tls else ()):
         secret = look.secret(ingress.metadata.namespace, tls.secret_name) if tls.secret_name else None
         pair = parse_pair(secret) if secret else None
-        if isinstance(pair, Pair) and pair.covers(host):
-            yield host, index
+        if pair.covers(host) if isinstance(pair, Pair) else not tls.hosts:
+            yield host, index  # an entry without hosts whose Secret cannot be read may be meant for any of them
 
 
 def _certificate(place: _Place, look: Lookup, options: Options, report: Report) -> Certificate | None:

@@ -5,7 +5,7 @@ from isthmus.dialects.ingress.nginx import protocol, redirect, timeouts
 
 VOCABULARY = Vocabulary(
     name="ingress-nginx",
-    prefixes=("nginx.ingress.kubernetes.io/",),
+    prefixes=("nginx.ingress.kubernetes.io/", "ingress.kubernetes.io/"),
     features=(protocol.FEATURE, redirect.FEATURE, timeouts.FEATURE),
     closing=(
         "allowlist-",
@@ -14,6 +14,8 @@ VOCABULARY = Vocabulary(
         "auth-",
         "satisfy",
         "limit-",
+        "global-rate-limit",
+        "secure-verify-",
         "enable-modsecurity",
         "enable-owasp",
         "modsecurity-",
