@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import assert_never
 
 from isthmus.ir.action import Forward, Redirect, Respond
-from isthmus.ir.host import CATCH_ALL, HostConfig, Route
+from isthmus.ir.host import CATCH_ALL, HostConfig, Origin, Route
 from isthmus.ir.match import Exact, Match, Prefix, SegmentPrefix
+from isthmus.kube.refs import ObjectRef
 from isthmus.xds import api, names
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.filters.unknown_host import MARK
@@ -31,14 +32,24 @@ _NO_PATH = "no route for this path\n"
 _LONGEST = 1_000  # characters of an answer; Envoy refuses a host whose answers are over 4,096 bytes
 
 
+_EVERYTHING = Match(SegmentPrefix("/"))
+
+
 def emit_host(config: HostConfig) -> Resource:
-    """The scope of an exact host on a listener."""
+    """The scope of an exact host on a listener.
+
+    Every path finds a route: a request without one would be looked up again as one to an unknown host.
+    """
     host = api.VirtualHost(name=config.host, domains=["*"])
-    routes = [emit_route(route) for route in config.routes]
-    if len(routes) > TREE_FROM and size(config.routes) <= _MOST_PLANTED:
-        host.matcher.CopyFrom(tree(config.routes, routes))
+    routes = config.routes
+    messages = [emit_route(route) for route in routes]
+    if not any(route.match == _EVERYTHING for route in routes):
+        routes = (*routes, Route(_EVERYTHING, Respond(404, _NO_PATH), Origin(ObjectRef("", "", ""))))
+        messages.append(_answer("no-path", 404, _NO_PATH))
+    if len(routes) > TREE_FROM and size(routes) <= _MOST_PLANTED:
+        host.matcher.CopyFrom(tree(routes, messages))
     else:
-        host.routes.extend(routes)
+        host.routes.extend(messages)
     return _scope(config, [host])
 
 

@@ -54,14 +54,14 @@ def test_a_misspelt_verb_is_guessed() -> None:
 
 
 def test_check_is_clean_and_says_so() -> None:
-    clean = (FOLDER / "hosts" / "manifests.yaml").read_text()
+    clean = (FOLDER / "paths" / "manifests.yaml").read_text()
     result = run("check", "-f", "-", "--min", "error", stdin=clean)
     assert (result.exit_code, result.stdout) == (0, "")
 
 
 @pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 1), ("info", 1)])
 def test_check_fails_on_what_it_is_told_to(level: str, code: int) -> None:
-    clean = (FOLDER / "hosts" / "manifests.yaml").read_text()  # has Services without endpoints: warnings
+    clean = (FOLDER / "paths" / "manifests.yaml").read_text()  # has Services without endpoints: warnings
     assert run("check", "-f", "-", "--fail-on", level, stdin=clean).exit_code == code
 
 

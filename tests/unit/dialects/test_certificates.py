@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 from manifests import NOW, codes, objects, pipeline, tls_secret
 
 from isthmus.edge import pki
@@ -65,6 +69,25 @@ def test_what_is_no_pair(cert: bytes | None, key: bytes | None, reason: str) -> 
     found = parse_pair(secret)
     assert isinstance(found, Broken)
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("key", "fine"),
+    [
+        (rsa.generate_private_key(65537, 1024), False),
+        (rsa.generate_private_key(65537, 2048), True),
+        (ec.generate_private_key(ec.SECP384R1()), True),
+        (ec.generate_private_key(ec.SECP224R1()), False),
+    ],
+    ids=["rsa-1024", "rsa-2048", "p-384", "p-224"],
+)
+def test_kinds_of_keys_that_envoy_takes(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, fine: bool) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.test")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, REAL_NOW, REAL_NOW + datetime.timedelta(days=9))
+    cert = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    assert isinstance(parse_pair(tls_secret("x", cert, pem)), Pair) is fine
 
 
 def test_a_chain_is_judged_by_its_first_certificate() -> None:

@@ -44,7 +44,7 @@ def test_tree_and_list_agree(matches: list[object], path: str, tail: str) -> Non
 
 def test_only_long_lists_become_trees() -> None:
     matches = [Exact(f"/{number}") for number in range(TREE_FROM + 1)]
-    for count, planted in ((TREE_FROM, False), (TREE_FROM + 1, True)):
+    for count, planted in ((TREE_FROM - 1, False), (TREE_FROM, True)):  # and the answer to all other paths
         body = emit_host(HostConfig("http", "a.test", routes_of(matches[:count]))).body  # type: ignore[arg-type]
         host = api.ScopedRouteConfiguration.FromString(body).route_configuration.virtual_hosts[0]
         assert host.HasField("matcher") is planted
