@@ -107,8 +107,9 @@ def simulate(table: Table, request: Request) -> Verdict:
 
 
 def replace_path(request: Request) -> Request:
-    """The request with its path as the listener normalises it: one slash, no dot segments."""
+    """The request with its path as the listener normalises it: unreserved characters plain, one slash, no dots."""
     path, mark, query = request.path.partition("?")
+    path = re.sub(r"%([0-9A-Fa-f]{2})", _unescaped, path).replace("\\", "/")
     path = re.sub(r"/{2,}", "/", path)
     out: list[str] = []
     for part in path.split("/"):
@@ -120,6 +121,11 @@ def replace_path(request: Request) -> Request:
     if path.endswith(("/.", "/..")):
         out.append("")
     return replace(request, path=("/".join(out) or "/") + mark + query)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    letter = chr(int(found[1], 16))
+    return letter if re.fullmatch(r"[A-Za-z0-9._~-]", letter) else found[0]
 
 
 def _refused(request: Request) -> tuple[int, str, str] | None:

@@ -41,6 +41,8 @@ def _problem(path: str) -> str:
         return f"it is longer than {_MAX} characters"
     if not path.isprintable() or " " in path:
         return "it holds a space or a control character"
+    if not path.isascii():
+        return "requests carry such characters percent-encoded, and so must it"
     if "?" in path or "#" in path:
         return "it holds a query or a fragment"
     if "//" in path:
