@@ -6,12 +6,14 @@ May not know what is served. The rule: nothing outlives the parent that asked fo
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from typing import Protocol
 
+_STOP = (signal.SIGTERM, signal.SIGINT)
 PemFiles = tuple[str, str]  # paths: certificate chain, private key
 
 
@@ -33,9 +35,9 @@ class Start(Protocol):
 def main(start: Start, replica: str, argv: Sequence[str] | None = None) -> int:
     """Run one server until it is told to stop; returns the exit code."""
     given = _arguments(replica, argv)
-    told_to_stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_stop.set())
+    # Waited for, not handled: a handler that sets an Event deadlocks where it interrupts that Event's own wait().
+    # Blocked before any thread starts, because threads inherit the mask.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     try:
         tls = (given.tls_cert, given.tls_key) if given.tls_cert else None
         server = start(given.host, given.port, given.replica, tls)
@@ -44,18 +46,18 @@ def main(start: Start, replica: str, argv: Sequence[str] | None = None) -> int:
         return 3
     print(f"listening {server.address}", flush=True)
     if given.exit_with_stdin:
-        threading.Thread(target=_await_end_of_input, args=(told_to_stop,), daemon=True).start()
-    told_to_stop.wait()
+        threading.Thread(target=_await_end_of_input, daemon=True).start()
+    signal.sigwait(_STOP)
     server.stop()
     return 0
 
 
-def _await_end_of_input(then: threading.Event) -> None:
+def _await_end_of_input() -> None:
     """Unbuffered reads: a thread inside a buffered one would hold its lock while Python shuts down."""
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as stdin:
         while stdin.read(4096):
             pass
-    then.set()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _arguments(replica: str, argv: Sequence[str] | None) -> argparse.Namespace:
