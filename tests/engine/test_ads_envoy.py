@@ -21,6 +21,7 @@ from gateways import Answer, ask, free_ports, http_echoes
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.envoy_admin import EnvoyAdmin
 from isthmus.edge.envoy_process import envoy_argv, find_envoy
+from isthmus.edge.runtime_dir import sockets_in
 from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Address, Backend, Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig, Origin, Route
@@ -88,7 +89,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ports = dict(zip(("http", "https"), free_ports(2), strict=True))
-        self.admin = EnvoyAdmin(str(folder / "admin"))
+        self.admin = EnvoyAdmin(sockets_in(folder).admin)
         self.told: asyncio.Queue[Effect] = asyncio.Queue()
         self.seen: list[Effect] = []
         self.envoy: subprocess.Popen[bytes] | None = None
@@ -107,14 +108,14 @@ class World:
         while not self.told.empty():
             self.told.get_nowait()
         self.snapshot = Snapshot()
-        self.server = AdsServer(self.snapshot, str(self.folder / "ads"), self.told.put_nowait)
+        self.server = AdsServer(self.snapshot, sockets_in(self.folder).ads, self.told.put_nowait)
         await self.server.start()
         self.server.publish([*self.base, *changes])
         self.server.open()
 
     async def start_envoy(self) -> None:
         config = self.folder / "bootstrap.json"
-        config.write_text(json.dumps(bootstrap(str(self.folder / "ads"), str(self.folder / "admin"), "t", 1 << 30)))
+        config.write_text(json.dumps(bootstrap(sockets_in(self.folder), "t", 1 << 30)))
         self.envoy = subprocess.Popen(envoy_argv(find_envoy(), config, concurrency=1))
         assert await asyncio.to_thread(self.admin.wait_until_ready)
         await self.synced()
@@ -280,8 +281,8 @@ async def test_moving_a_host_to_a_new_cluster_fails_no_request(world: World) -> 
         assert len(load.statuses) > 50
         assert {*load.statuses} == {200}
         stats = await asyncio.to_thread(world.admin.stats, "cluster_manager.(active|warming)_clusters")
-        # the one under test and the one of the control plane
-        assert stats == {"cluster_manager.active_clusters": 2, "cluster_manager.warming_clusters": 0}
+        # the one under test, the control plane's and the adapter's two
+        assert stats == {"cluster_manager.active_clusters": 4, "cluster_manager.warming_clusters": 0}
 
 
 @pytest.mark.usefixtures("no_deadline")

@@ -23,7 +23,7 @@ def _print(event: Event) -> None:
 
 def main(port: str, upstream: str, drain_seconds: float, given: str = "") -> int:
     runtime = make_runtime_dir()
-    made = bootstrap(str(runtime.ads_socket), str(runtime.admin_socket), "test", max_heap_bytes=1 << 30)
+    made = bootstrap(runtime.sockets, "test", max_heap_bytes=1 << 30)
     runtime.bootstrap.write_text(given or json.dumps(made))
     _print(Event("runtime", str(runtime.path)))
     stand_in = str(Path(__file__).with_name("stand_in_control_plane.py"))

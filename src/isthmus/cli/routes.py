@@ -13,7 +13,7 @@ from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.action import Action, Forward, Redirect, Respond
 from isthmus.ir.backend import Backend, Protocol
-from isthmus.ir.match import Exact, Match, Prefix, SegmentPrefix
+from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
 
 Row = dict[str, str]
 _COLUMNS = ("listener", "host", "path", "protocol", "backend", "endpoints", "from")
@@ -84,6 +84,8 @@ def _path(match: Match) -> str:
             text = f"{path.path.rstrip('/')}/*"
         case Prefix():
             text = f"{path.path}*"
+        case Pattern():
+            text = f"~{path.regex}"
         case _:
             assert_never(path)
     return f"{text} (gRPC)" if match.grpc else text

@@ -91,7 +91,7 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
         settings = settings._replace(stdin=str(copy))
     child.orders = json.dumps({"runtime": str(runtime.path), "settings": settings})
     node = f"isthmus-{os.getpid()}"
-    boot = bootstrap(str(runtime.ads_socket), str(runtime.admin_socket), node, heap_budget())
+    boot = bootstrap(runtime.sockets, node, heap_budget())
     runtime.bootstrap.write_text(json.dumps(boot))
     plan = Plan(
         control_plane=child,

@@ -13,8 +13,15 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from isthmus.xds.bootstrap import Sockets
+
 _PREFIX = "isthmus-run-"
-_LONGEST = 103 - len("/isthmus-run-12345678/admin.sock")  # of a Unix socket's path on any system
+_LONGEST = 103 - len("/isthmus-run-12345678/adapter-grpc.sock")  # of a Unix socket's path on any system
+
+
+def sockets_in(folder: Path) -> Sockets:
+    """The sockets in a gateway's folder."""
+    return Sockets(*(str(folder / f"{name.replace('_', '-')}.sock") for name in Sockets._fields))
 
 
 class RuntimeDir(NamedTuple):
@@ -24,19 +31,19 @@ class RuntimeDir(NamedTuple):
     lock: int
 
     @property
-    def ads_socket(self) -> Path:
-        """Where the control plane listens."""
-        return self.path / "ads.sock"
-
-    @property
-    def admin_socket(self) -> Path:
-        """Where Envoy's admin interface listens."""
-        return self.path / "admin.sock"
+    def sockets(self) -> Sockets:
+        """Where the processes of this gateway listen for each other."""
+        return sockets_in(self.path)
 
     @property
     def bootstrap(self) -> Path:
         """What Envoy is started with."""
         return self.path / "bootstrap.json"
+
+    @property
+    def schemas(self) -> Path:
+        """The schemas that are known, a file each: DIGEST.msgpack."""
+        return self.path / "schemas"
 
     def remove(self) -> None:
         """Delete the folder and give up the lock."""

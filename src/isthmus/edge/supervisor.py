@@ -3,9 +3,9 @@
 Envoy ends with the process that spawned it, so this one is too small to fail: one thread, no protobuf, no gRPC,
 nothing of the configuration. Rule: a control plane that ends never touches Envoy.
 
-The control plane is started as `COMMAND STATUS_FD`. It writes `ads` there once Envoy can connect and `ready` once
-requests are answered; its standard input brings its orders, then `envoy PID` lines, and ends when the supervisor is
-gone.
+The control plane is started as `COMMAND STATUS_FD`. It writes `ads` there once Envoy can connect, `ready` once
+requests are answered, and the name of a helper once that is needed; its standard input brings its orders, then `envoy
+PID` lines, and ends when the supervisor is gone. Helpers (the adapter, the explorer) are started likewise.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import resource
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from isthmus.edge.child import Child, how_ended
@@ -39,8 +40,8 @@ _STOP_SECONDS = 2.0  # for a process to end when asked, before it is made to
 class Event(NamedTuple):
     """Something to tell the user; `pid` is the process that it is about, 0 for none.
 
-    Kinds: control-plane-started, control-plane-ended, envoy-started, envoy-live, envoy-ended, envoy-log, draining,
-    stopped, error.
+    Kinds: control-plane-started, control-plane-ended, envoy-started, envoy-live, envoy-ended, envoy-log,
+    helper-started, helper-ended, draining, stopped, error.
     """
 
     kind: str
@@ -51,7 +52,8 @@ class Event(NamedTuple):
 class Plan(NamedTuple):
     """What to run. The control plane may run already, because it takes longest to be ready.
 
-    The folder is removed at the end; the ports are looked at before anything else is started.
+    The folder is removed at the end; the ports are looked at before anything else is started. `helpers` are other
+    processes by name, each started when the control plane asks for it and then kept running.
     """
 
     control_plane: Child
@@ -60,6 +62,7 @@ class Plan(NamedTuple):
     on_event: Callable[[Event], None]
     ports: tuple[Port, ...] = ()
     drain_seconds: float = 5.0
+    helpers: Mapping[str, Child] = MappingProxyType({})
 
 
 class Supervisor:
@@ -90,7 +93,8 @@ class Supervisor:
                         self._reactor.turn()
                 finally:
                     self._envoy.stop(_STOP_SECONDS)
-                    self._control_plane.stop(_STOP_SECONDS)
+                    for each in (self._control_plane, *self._plan.helpers.values()):
+                        each.stop(_STOP_SECONDS)
             return self._exit_code
         finally:
             self._plan.runtime.remove()
@@ -100,7 +104,7 @@ class Supervisor:
         # http.client takes 20 ms to import: first needed when the control plane is on its way.
         from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415
 
-        return EnvoyAdmin(str(self._plan.runtime.admin_socket))
+        return EnvoyAdmin(self._plan.runtime.sockets.admin)
 
     def _say(self, kind: str, message: str, pid: int = 0) -> None:
         with contextlib.suppress(OSError):  # nobody reads any more: no reason to end the traffic
@@ -138,6 +142,8 @@ class Supervisor:
             self._start_envoy()
         elif line == "ready":
             self._was_ready = self._was_live = True
+        elif line in self._plan.helpers:
+            self._start_helper(line)
 
     def _control_plane_ended(self, code: int) -> None:
         if self._stopping:
@@ -147,6 +153,18 @@ class Supervisor:
             return
         self._say("control-plane-ended", f"the control plane ended ({how_ended(code)}) and is started again")
         self._reactor.after(self._control_plane.pause(), self._start_control_plane)
+
+    # Helpers
+
+    def _start_helper(self, name: str) -> None:
+        child = self._plan.helpers[name]
+        if not self._stopping and not child.pid and self._launch(child, _unheard, lambda: self._start_helper(name)):
+            self._say("helper-started", f"the {name} starts", child.pid)
+
+    def _helper_ended(self, name: str, code: int) -> None:
+        if not self._stopping:
+            self._say("helper-ended", f"the {name} ended ({how_ended(code)}) and is started again")
+            self._reactor.after(self._plan.helpers[name].pause(), lambda: self._start_helper(name))
 
     # Envoy
 
@@ -202,6 +220,9 @@ class Supervisor:
                 self._control_plane_ended(code)
             if (code := self._envoy.ended()) is not None:
                 self._envoy_ended(code)
+            for name, child in self._plan.helpers.items():
+                if (code := child.ended()) is not None:
+                    self._helper_ended(name, code)
         elif number == signal.SIGHUP and _terminal() == self._had_terminal:
             self._control_plane.signal(signal.SIGHUP)  # read everything again
         elif self._drain_until:
@@ -230,6 +251,10 @@ class Supervisor:
             self._exit_code = 0
         else:
             self._reactor.after(_LOOK_SECONDS, self._look_for_quiet)
+
+
+def _unheard(_: str) -> None:
+    """Helpers have nothing to tell the supervisor."""
 
 
 def _raise_file_limit() -> None:

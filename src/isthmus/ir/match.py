@@ -26,7 +26,14 @@ class Prefix(Struct, frozen=True, tag="prefix", gc=False):
     path: str
 
 
-PathMatch = Exact | SegmentPrefix | Prefix
+class Pattern(Struct, frozen=True, tag="pattern", gc=False):
+    """An RE2 expression for the whole path; `path` is the text that every path it takes begins with."""
+
+    path: str
+    regex: str
+
+
+PathMatch = Exact | SegmentPrefix | Prefix | Pattern
 
 
 class Match(Struct, frozen=True, gc=False):

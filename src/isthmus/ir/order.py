@@ -1,7 +1,8 @@
 """One total order of a host's routes: the first that matches wins, in Envoy as in the simulator.
 
-nginx's rule: an exact path beats every prefix, a longer prefix beats a shorter one, and of two equally long
-ones whole path elements beat plain text. Equal routes have no order: a dialect leaves only one of them.
+nginx's rule: an exact path beats a pattern, the longer pattern goes first, and a pattern beats every prefix; a
+longer prefix beats a shorter one, and of two equally long ones whole path elements beat plain text. Equal routes
+have no order: a dialect leaves only one of them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from isthmus.ir.host import Route
-from isthmus.ir.match import Exact, Match, PathMatch, Prefix, SegmentPrefix
+from isthmus.ir.match import Exact, Match, PathMatch, Pattern, Prefix, SegmentPrefix
 
 _Key = tuple[bool, int, int, str]
+_GROUPS = (0, 2, 2, 1)  # exact paths first, then patterns, then prefixes
 
 
 def _kind(path: PathMatch) -> int:
@@ -23,6 +25,8 @@ def _kind(path: PathMatch) -> int:
             return 1
         case Prefix():
             return 2
+        case Pattern():
+            return 3
         case _:
             assert_never(path)
 
@@ -30,8 +34,8 @@ def _kind(path: PathMatch) -> int:
 def specificity(match: Match) -> _Key:
     """A sort key: smaller is tried first."""
     kind = _kind(match.path)
-    length = 0 if kind == 0 else -len(match.path.path)
-    return (not match.grpc, 0 if kind == 0 else 1, length, f"{kind}{match.path.path}")
+    text = match.path.regex if isinstance(match.path, Pattern) else match.path.path
+    return (not match.grpc, _GROUPS[kind], 0 if kind == 0 else -len(text), f"{kind}{text}")
 
 
 def ordered(routes: Iterable[Route]) -> tuple[Route, ...]:

@@ -7,7 +7,7 @@ that several hosts bring.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from isthmus.ir.action import Forward
 from isthmus.ir.backend import Backend, Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig, is_wild
 from isthmus.ir.listener import Certificate, Listener
+from isthmus.ir.transcoding import Transcoding
 from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.objects import Base
 from isthmus.kube.refs import ObjectRef
@@ -58,6 +59,7 @@ class Pipeline:
         self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
         self._live: dict[str, Translation] = {}
+        self._planned: dict[ServicePortRef, Transcoding] = {}
 
     def at(self, now: datetime.datetime) -> None:
         """What time it is for whatever is translated from now on."""
@@ -82,9 +84,32 @@ class Pipeline:
             changes += self._cluster_changes(host, old, new)
             changes += self._secret_changes(host, old, new)
             changes += self._scope_changes(host, old, new, wild)
-        changes += [_made(emit_wild(name, tuple(self._wild[name].values()))) for name in sorted(wild)]
+        changes += self._wild_scopes(wild)
         changes += self._endpoint_changes(dirty.endpoints, {c.name for c in changes if c.type_url == CLUSTER})
         return Update(tuple(changes), dirty.found, dirty.resolved)
+
+    def plan(self, planned: Mapping[ServicePortRef, Transcoding | None]) -> Update:
+        """Take in schemas that have become known, have changed, or (None) are wanted no longer."""
+        for port, transcoding in planned.items():
+            self._planned.pop(port, None)
+            if transcoding is not None:
+                self._planned[port] = transcoding
+        changes: list[Change] = []
+        wild: set[str] = set()
+        for host, translation in self._live.items():
+            for config in translation.hosts:
+                if not planned.keys() & {backend.service for backend in _apis(config)}:
+                    continue
+                if is_wild(host):
+                    wild.add(config.listener)
+                else:
+                    changes.append(_made(emit_host(config, self._planned)))
+        return Update((*changes, *self._wild_scopes(wild)))
+
+    def apis(self) -> dict[ServicePortRef, Backend]:
+        """The backends whose schemas are wanted now."""
+        configs = (config for translation in self._live.values() for config in translation.hosts)
+        return {backend.service: backend for config in configs for backend in _apis(config)}
 
     def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
         """The objects that a resource was made from: whom to tell when Envoy refuses it."""
@@ -150,7 +175,11 @@ class Pipeline:
                 if config is not None:
                     self._wild[listener][host] = config
             else:
-                yield _made(emit_host(config)) if config else _gone(SCOPE, names.scope(listener, host))
+                yield _made(emit_host(config, self._planned)) if config else _gone(SCOPE, names.scope(listener, host))
+
+    def _wild_scopes(self, listeners: Iterable[str]) -> list[Change]:
+        found = ((name, tuple(self._wild[name].values())) for name in sorted(listeners))
+        return [_made(emit_wild(name, configs, self._planned)) for name, configs in found]
 
 
 def _made(resource: Resource) -> Change:
@@ -164,3 +193,8 @@ def _gone(type_url: str, name: str) -> Change:
 def _backends(translation: Translation) -> dict[str, Backend]:
     actions = (route.action for config in translation.hosts for route in config.routes)
     return {names.cluster(a.backend): a.backend for a in actions if isinstance(a, Forward)}
+
+
+def _apis(config: HostConfig) -> list[Backend]:
+    actions = (route.action for route in config.routes)
+    return [action.backend for action in actions if isinstance(action, Forward) and action.api is not None]

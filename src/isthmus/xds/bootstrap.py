@@ -7,10 +7,14 @@ Everything else comes over ADS. May not know how Envoy is run or what is served.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 Json = Mapping[str, object]
 
 ADS_CLUSTER = "ads"
+ADAPTER = "isthmus-adapter"  # HTTP/1.1 and WebSocket
+ADAPTER_GRPC = "isthmus-adapter-grpc"
+CLUSTER_HEADER = "x-isthmus-cluster"
 INITIAL_BACKOFF, MAXIMUM_BACKOFF = "0.050s", "0.250s"  # a restarted control plane is found again at once
 
 _TYPE = "type.googleapis.com/"
@@ -31,15 +35,34 @@ _KEPT = {
 }
 
 
-def bootstrap(
-    ads_socket: str, admin_socket: str, node_id: str, max_heap_bytes: int, max_connections: int = 50_000
-) -> Json:
-    """The bootstrap as a JSON object; both sockets are paths. Load it with `envoy -c FILE.json`."""
+class Sockets(NamedTuple):
+    """Paths of the Unix sockets on which the processes of one gateway meet.
+
+    `ads`: the control plane. `admin`: Envoy's admin interface. `adapter` and `adapter_grpc`: the adapter, for HTTP/1.1
+    with WebSocket and for gRPC. `egress`: Envoy, for the adapter's calls of backends.
+    """
+
+    ads: str
+    admin: str
+    adapter: str
+    adapter_grpc: str
+    egress: str
+
+
+def bootstrap(sockets: Sockets, node_id: str, max_heap_bytes: int, max_connections: int = 50_000) -> Json:
+    """The bootstrap as a JSON object. Load it with `envoy -c FILE.json`."""
     return {
         "node": {"id": node_id, "cluster": "isthmus"},
-        "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
+        "admin": {"address": {"pipe": {"path": sockets.admin, "mode": 0o600}}},
         "dynamic_resources": _dynamic_resources(),
-        "static_resources": {"clusters": [_ads_cluster(ads_socket)]},
+        "static_resources": {
+            "clusters": [
+                _ads_cluster(sockets.ads),
+                _adapter_cluster(ADAPTER, sockets.adapter),
+                _adapter_cluster(ADAPTER_GRPC, sockets.adapter_grpc, http2=True),
+            ],
+            "listeners": [_egress(sockets.egress)],
+        },
         "overload_manager": _overload(max_heap_bytes, max_connections),
         "layered_runtime": {"layers": [{"name": "edge", "static_layer": _runtime()}]},
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _kept_stats()}}},
@@ -78,6 +101,54 @@ def _ads_cluster(ads_socket: str) -> Json:
         "connect_timeout": "1s",
         "load_assignment": {"cluster_name": ADS_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+    }
+
+
+def _adapter_cluster(name: str, socket: str, http2: bool = False) -> Json:
+    endpoint = {"endpoint": {"address": {"pipe": {"path": socket}}}}
+    protocol: Json = {"http2_protocol_options": {}} if http2 else {"http_protocol_options": {}}
+    options = {
+        "@type": _TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": protocol,
+    }
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+    }
+
+
+def _egress(socket: str) -> Json:
+    """Where the adapter and the explorer call backends through Envoy: a header names the cluster.
+
+    The socket is private to this user, so that nobody else can choose a backend.
+    """
+    route = {
+        "match": {"prefix": "/"},
+        "route": {
+            "cluster_header": CLUSTER_HEADER,
+            "timeout": "0s",
+            "max_stream_duration": {"grpc_timeout_header_max": "0s"},
+        },
+        "request_headers_to_remove": [CLUSTER_HEADER],
+    }
+    router = {"@type": _TYPE + "envoy.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": True}
+    manager = {
+        "@type": _TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "egress",
+        "codec_type": "HTTP2",
+        "generate_request_id": False,
+        "stream_idle_timeout": "0s",  # whoever called the adapter has a limit already
+        "route_config": {"name": "egress", "virtual_hosts": [{"name": "egress", "domains": ["*"], "routes": [route]}]},
+        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
+    }
+    http = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+    return {
+        "name": "egress",
+        "address": {"pipe": {"path": socket, "mode": 0o600}},
+        "filter_chains": [{"filters": [http]}],
     }
 
 

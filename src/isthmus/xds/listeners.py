@@ -13,6 +13,7 @@ from msgspec import Struct
 from isthmus.ir.listener import Listener
 from isthmus.xds import api, names
 from isthmus.xds.filters import CHAIN
+from isthmus.xds.local_replies import local_replies
 from isthmus.xds.resources import LISTENER, Resource, resource
 
 _BUFFER_BYTES = 32 * 1024
@@ -22,11 +23,15 @@ _ADS = {"ads": {}, "resource_api_version": _V3}
 
 
 class Edge(Struct, frozen=True):
-    """What an operator may set about connections. `underscores` is what happens to header names that hold one."""
+    """What an operator may set about connections.
+
+    `underscores` is what happens to header names that hold one; `escaped_slashes` what happens to paths with `%2F`.
+    """
 
     underscores: str = "reject"
     headers_timeout: timedelta = timedelta(seconds=10)
     max_concurrent_streams: int = 100
+    escaped_slashes: str = "redirect"
 
 
 def emit_listener(listener: Listener, edge: Edge) -> Resource:
@@ -60,7 +65,7 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
         generate_request_id={"value": False},
         normalize_path={"value": True},
         merge_slashes=True,
-        path_with_escaped_slashes_action=hcm.UNESCAPE_AND_REDIRECT,
+        path_with_escaped_slashes_action=_ESCAPED_SLASHES[edge.escaped_slashes],
         strip_any_host_port=True,
         strip_trailing_host_dot=True,
         request_headers_timeout=edge.headers_timeout,
@@ -76,13 +81,15 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
             "connection_keepalive": {"interval": timedelta(seconds=30), "timeout": timedelta(seconds=10)},
         },
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": {"value": False}}],  # routes enable it
+        local_reply_config=local_replies(),
         scoped_routes=_scopes(listener),
     )
     for each in CHAIN:
-        message.http_filters.add(name=each.name, typed_config=each.default(listener), disabled=each.disabled)
+        message.http_filters.add(name=each.name, typed_config=each.default(listener))
     return message
 
 
+_ESCAPED_SLASHES = {"keep": 1, "reject": 2, "redirect": 3}  # PathWithEscapedSlashesAction
 _UNDERSCORES = {"allow": 0, "reject": 1, "drop": 2}  # HttpProtocolOptions.HeadersWithUnderscoresAction
 
 

@@ -3,7 +3,7 @@
 cluster    NAMESPACE/SERVICE/PORT/PROTOCOL[+tls][~MILLISECONDS]     dns names add @NAME
 endpoints  NAMESPACE/SERVICE/PORT                                   shared by the clusters of a port
 scope      LISTENER/HOST                                            WILD for all wildcard hosts together
-route      KIND/NAMESPACE/NAME#FIELD                                the origin
+route      KIND/NAMESPACE/NAME#FIELD[ VARIANT]                      the origin, and which of its protocols
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from isthmus.ir.backend import Backend, ServicePortRef
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import HTTPS
 from isthmus.kube.refs import FieldPath, ObjectRef
+from isthmus.xds.bootstrap import ADAPTER as ADAPTER
+from isthmus.xds.bootstrap import ADAPTER_GRPC as ADAPTER_GRPC
 
 WILD = "*"
+STATIC = frozenset({ADAPTER, ADAPTER_GRPC})  # clusters that Envoy has from its start
 _DEFAULT_CONNECT_MS = 5_000
 
 
@@ -56,15 +59,16 @@ def scope_parts(name: str) -> tuple[str, str]:
     return listener, host
 
 
-def route(origin: Origin) -> str:
-    """The name of a route: its origin."""
+def route(origin: Origin, variant: str = "") -> str:
+    """The name of a route: its origin, and the variant where one origin gives several."""
     ref = origin.ref
-    return f"{ref.kind}/{ref.namespace}/{ref.name}#{origin.path}"
+    name = f"{ref.kind}/{ref.namespace}/{ref.name}#{origin.path}"
+    return f"{name} {variant}" if variant else name
 
 
 def origin_of(name: str) -> Origin | None:
     """The origin that a route's name tells; None for routes of our own."""
-    head, mark, path = name.partition("#")
+    head, mark, path = name.partition(" ")[0].partition("#")
     parts = head.split("/")
     if not mark or len(parts) != 3:
         return None

@@ -69,6 +69,9 @@ def _path_mismatch(match: api.RouteMatch, path: str) -> str | None:
         prefix = match.path_separated_prefix
         under = path == prefix or path.startswith(prefix + "/")
         return None if under else f"the path is not {prefix} or below it"
+    if kind == "safe_regex":
+        found = re.fullmatch(match.safe_regex.regex, path)
+        return None if found else f"the path is not like {match.safe_regex.regex}"
     raise ValueError(f"no simulation of {kind}")
 
 

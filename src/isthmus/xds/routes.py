@@ -1,77 +1,117 @@
 """Hosts to scoped route configurations: an exact host is a resource of its own, all wildcard hosts share one.
 
-Timeouts never cut a stream: no route timeout, no limit from grpc-timeout but the client's own, idle limits only.
 A long list of routes becomes a prefix tree, so that its length costs nothing per request.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from isthmus.ir.action import Forward, Redirect, Respond
-from isthmus.ir.host import CATCH_ALL, HostConfig, Origin, Route
-from isthmus.ir.match import Exact, Match, Prefix, SegmentPrefix
-from isthmus.kube.refs import ObjectRef
+from isthmus.ir.action import Forward
+from isthmus.ir.backend import ServicePortRef
+from isthmus.ir.host import CATCH_ALL, HostConfig
+from isthmus.ir.match import SegmentPrefix
+from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
+from isthmus.xds.api_routes import Offer, api_routes
 from isthmus.xds.filters import CHAIN
+from isthmus.xds.filters.transcoder import FILTER as TRANSCODER
+from isthmus.xds.filters.transcoder import transcoder
 from isthmus.xds.filters.unknown_host import MARK
-from isthmus.xds.listeners import IDLE_MS
-from isthmus.xds.path_tree import size, tree
+from isthmus.xds.local_replies import REST, marked
+from isthmus.xds.path_tree import Entry, size, tree
 from isthmus.xds.resources import SCOPE, Resource, resource
+from isthmus.xds.route import answer, emit_route
+
+Planned = Mapping[ServicePortRef, Transcoding]  # the schemas that are known, by the service port that has them
+NOTHING_PLANNED: Planned = MappingProxyType({})
 
 _MOST_PLANTED = 20_000  # route messages in a tree: paths nested hundreds deep stay a list
 TREE_FROM = 50  # routes; below that a list costs no more (bench/)
 
-_GRPC = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
 _UPPER = "an upper-case host name: ask for it in lower case\n"
 _UNKNOWN = "no route for this host\n"
 _NO_PATH = "no route for this path\n"
-_LONGEST = 1_000  # characters of an answer; Envoy refuses a host whose answers are over 4,096 bytes
 
 
-_EVERYTHING = Match(SegmentPrefix("/"))
-
-
-def emit_host(config: HostConfig) -> Resource:
+def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED) -> Resource:
     """The scope of an exact host on a listener.
 
     Every path finds a route: a request without one would be looked up again as one to an unknown host.
     """
     host = api.VirtualHost(name=config.host, domains=["*"])
-    routes = config.routes
-    messages = [emit_route(route) for route in routes]
-    if not any(route.match == _EVERYTHING for route in routes):
-        routes = (*routes, Route(_EVERYTHING, Respond(404, _NO_PATH), Origin(ObjectRef("", "", ""))))
-        messages.append(_answer("no-path", 404, _NO_PATH))
-    if len(routes) > TREE_FROM and size(routes) <= _MOST_PLANTED:
-        host.matcher.CopyFrom(tree(routes, messages))
+    entries = _entries(config, planned, host)
+    if not any(route.match.path == SegmentPrefix("/") and not route.match.grpc for route in config.routes):
+        entries.append(("/", _no_path(config)))
+    if len(entries) > TREE_FROM and size(entries) <= _MOST_PLANTED:
+        host.matcher.CopyFrom(tree(entries))
     else:
-        host.routes.extend(messages)
+        host.routes.extend(message for _, message in entries)
     return _scope(config, [host])
 
 
-def emit_wild(listener: str, configs: Sequence[HostConfig]) -> Resource:
+def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = NOTHING_PLANNED) -> Resource:
     """The scope of all wildcard hosts of a listener, the catch-all and the answer to unknown hosts."""
     catch_all = next((c for c in configs if c.host == CATCH_ALL), HostConfig(listener, CATCH_ALL))
-    rest = [emit_route(route) for route in catch_all.routes]
-    rest.append(_answer("unknown-host", 404, _UNKNOWN))
+    everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
+    everything.routes.append(_upper_case())
+    alone = len(configs) <= 1  # else the routes of the catch-all are those of several virtual hosts
+    everything.routes.extend(message for _, message in _entries(catch_all, planned, everything if alone else None))
+    unknown = answer("unknown-host", 404, _UNKNOWN)
+    if any(isinstance(route.action, Forward) and route.action.api for route in catch_all.routes):
+        unknown.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
+    everything.routes.append(unknown)
+    rest = everything.routes[1:]
     hosts = []
     for config in sorted(configs, key=lambda c: c.host):
         if config.host != CATCH_ALL:
             host = api.VirtualHost(name=config.host, domains=[config.host])
             host.routes.append(_upper_case())
-            host.routes.extend(_one_label(emit_route(route), config.host) for route in config.routes)
-            host.routes.append(_one_label(_answer("no-path", 404, _NO_PATH), config.host))
+            host.routes.extend(_one_label(message, config.host) for _, message in _entries(config, planned, None))
+            host.routes.append(_one_label(_no_path(config), config.host))
             host.routes.extend(rest)
             hosts.append(host)
-    hosts.append(api.VirtualHost(name=CATCH_ALL, domains=["*"], routes=[_upper_case(), *rest]))
-    return _scope(catch_all, hosts)
+    return _scope(catch_all, [*hosts, everything])
 
 
-def _scope(config: HostConfig, hosts: Sequence[api.VirtualHost]) -> Resource:
+def _entries(config: HostConfig, planned: Planned, host: api.VirtualHost | None) -> list[Entry]:
+    """The routes of a host. A schema that all its APIs share is in the virtual host, once: schemas are large."""
+    offers = _offers(config, planned)
+    shared = next(iter(offers.values())) if host is not None and len(set(offers.values())) == 1 else None
+    if host is not None and shared is not None and shared.planned is not None:
+        host.typed_per_filter_config[TRANSCODER.name].CopyFrom(transcoder(shared.planned, shared.api))
+    digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
+    entries: list[Entry] = []
+    for index, route in enumerate(config.routes):
+        if index in offers:
+            entries.extend(api_routes(route, offers[index], digests, on_host=shared is not None))
+            continue
+        message = emit_route(route)
+        if shared is not None:
+            message.typed_per_filter_config[TRANSCODER.name].CopyFrom(api.pack(api.FilterConfig(disabled=True)))
+        entries.append((route.match.path.path, message))
+    return entries
+
+
+def _offers(config: HostConfig, planned: Planned) -> dict[int, Offer]:
+    """What each API route of a host offers, by the route's index."""
+    return {
+        index: Offer(route.action, route.action.api, planned.get(route.action.backend.service))
+        for index, route in enumerate(config.routes)
+        if isinstance(route.action, Forward) and route.action.api is not None
+    }
+
+
+def _no_path(config: HostConfig) -> api.Route:
+    message = answer("no-path", 404, _NO_PATH)
+    if any(isinstance(route.action, Forward) and route.action.api for route in config.routes):
+        message.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
+    return message
+
+
+def _scope(config: HostConfig, hosts: Iterable[api.VirtualHost]) -> Resource:
     name = names.scope(config.listener, config.host)
     message = api.ScopedRouteConfiguration(
         name=name,
@@ -85,73 +125,13 @@ def _scope(config: HostConfig, hosts: Sequence[api.VirtualHost]) -> Resource:
     return resource(SCOPE, name, message)
 
 
-def emit_route(route: Route) -> api.Route:
-    """One route, named after its origin."""
-    message = api.Route(name=names.route(route.origin), match=_match(route.match))
-    match route.action:
-        case Forward():
-            message.route.CopyFrom(_forward(route.action))
-        case Redirect():
-            message.redirect.CopyFrom(_redirect(route.action))
-        case Respond():
-            message.direct_response.CopyFrom(_respond(route.action.status, route.action.reason + "\n"))
-        case _:
-            assert_never(route.action)
-    return message
-
-
-def _match(match: Match) -> api.RouteMatch:
-    message = api.RouteMatch(headers=[_GRPC] if match.grpc else [])
-    match match.path:
-        case Exact(path):
-            message.path = path
-        case SegmentPrefix("/"):
-            message.prefix = "/"
-        case SegmentPrefix(path):
-            message.path_separated_prefix = path
-        case Prefix(path):
-            message.prefix = path
-        case _:
-            assert_never(match.path)
-    return message
-
-
-def _forward(action: Forward) -> api.RouteAction:
-    message = api.RouteAction(
-        cluster=names.cluster(action.backend),
-        timeout=timedelta(0),
-        max_stream_duration={"grpc_timeout_header_max": timedelta(0)},
-    )
-    if action.idle_timeout_ms != IDLE_MS:
-        message.idle_timeout.FromTimedelta(timedelta(milliseconds=action.idle_timeout_ms))
-    if action.websocket:
-        message.upgrade_configs.add(upgrade_type="websocket")
-    return message
-
-
-def _redirect(action: Redirect) -> api.RedirectAction:
-    port = 0 if action.port == 443 else action.port
-    return api.RedirectAction(https_redirect=True, port_redirect=port, response_code=_REDIRECTS[action.status])
-
-
-_REDIRECTS = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}  # RedirectAction.RedirectResponseCode
-
-
-def _respond(status: int, text: str) -> api.DirectResponseAction:
-    return api.DirectResponseAction(status=status, body={"inline_string": text[:_LONGEST]})
-
-
-def _answer(name: str, status: int, text: str) -> api.Route:
-    return api.Route(name=name, match={"prefix": "/"}, direct_response=_respond(status, text))
-
-
 def _authority(pattern: str) -> api.HeaderMatcher:
     return api.HeaderMatcher(name=":authority", string_match={"safe_regex": {"regex": pattern}})
 
 
 def _upper_case() -> api.Route:
     """Scope keys are case-sensitive: an upper-case form of an exact host must not reach a wildcard's backend."""
-    route = _answer("upper-case-host", 421, _UPPER)
+    route = answer("upper-case-host", 421, _UPPER)
     route.match.headers.append(_authority(".*[A-Z].*"))
     return route
 

@@ -19,15 +19,14 @@ import pytest
 
 from isthmus.edge.envoy_admin import EnvoyAdmin
 from isthmus.edge.envoy_process import envoy_argv, find_envoy
+from isthmus.edge.runtime_dir import sockets_in
 from isthmus.xds.bootstrap import bootstrap
 
 PACKAGES = "type.googleapis.com/envoy.extensions.filters"
 
 
 def made(folder: Path, **settings) -> dict:
-    return dict(
-        bootstrap(str(folder / "ads.sock"), str(folder / "admin.sock"), "n", **{"max_heap_bytes": 1 << 30, **settings})
-    )
+    return dict(bootstrap(sockets_in(folder), "n", **{"max_heap_bytes": 1 << 30, **settings}))
 
 
 def listener(port: int, path_pattern: str = "/.*") -> dict:

@@ -13,7 +13,8 @@ from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds import api
 from isthmus.xds.path_tree import tree
 from isthmus.xds.route_match import choose
-from isthmus.xds.routes import TREE_FROM, emit_host, emit_route
+from isthmus.xds.route import emit_route
+from isthmus.xds.routes import TREE_FROM, emit_host
 
 PIECES = st.lists(st.sampled_from(["a", "b", "ab", "abc"]), max_size=3)
 PATHS = PIECES.map(lambda pieces: "/" + "/".join(pieces))
@@ -33,7 +34,9 @@ def test_tree_and_list_agree(matches: list[object], path: str, tail: str) -> Non
     routes = routes_of(matches)
     messages = [emit_route(route) for route in routes]
     listed = api.VirtualHost(routes=messages)
-    planted = api.VirtualHost(matcher=tree(routes, messages))
+    planted = api.VirtualHost(
+        matcher=tree([(route.match.path.path, message) for route, message in zip(routes, messages, strict=True)])
+    )
 
     def header(name: str) -> str | None:
         return path + tail if name == ":path" else None

@@ -1,13 +1,17 @@
 """HTTP filters: one file each. CHAIN is their order in Envoy, for every listener.
 
-Order (facts of Envoy, not taste): what settles the host comes first, the router last. A filter that only some
-hosts want is disabled in the chain and enabled by those hosts' route configuration, so the listener never changes.
+Order (facts of Envoy, not taste): what settles the host comes first, the router last; the transcoder sees what a
+client sent, and the client's protocol is settled between it and the router. What only some routes want does nothing
+until a route configures it, so the listener never changes.
 """
 
-from isthmus.xds.filters import router, unknown_host
+from isthmus.xds.filters import client_protocol, cors, router, transcoder, unknown_host
 from isthmus.xds.filters.http_filter import HttpFilter
 
 CHAIN: tuple[HttpFilter, ...] = (
     unknown_host.FILTER,  # settles the scope of hosts that have none of their own
+    cors.FILTER,  # answers preflights before anything looks at credentials
+    transcoder.FILTER,  # HTTP and JSON to gRPC and back
+    client_protocol.FILTER,  # gRPC-Web and Connect to gRPC and back
     router.FILTER,
 )

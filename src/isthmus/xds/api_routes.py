@@ -1,0 +1,182 @@
+"""One API route becomes several in Envoy: the client's protocol chooses, and each pays only for its own filters.
+
+In order: reflection, gRPC-Web, gRPC, WebSocket, Connect, what only an adapter can serve, and REST. Plain gRPC runs
+no filter at all; gRPC-Web, Connect with protobuf bodies and REST run Envoy's own. The adapter is told which schema and
+which cluster a request is for in headers that overwrite the client's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from isthmus.ir.action import Forward
+from isthmus.ir.host import Route
+from isthmus.ir.match import SegmentPrefix
+from isthmus.ir.transcoding import Adapted, Api, Transcoding
+from isthmus.xds import api, names
+from isthmus.xds.filters import client_protocol, cors, transcoder
+from isthmus.xds.filters.http_filter import off
+from isthmus.xds.local_replies import CONNECT, REST, marked
+from isthmus.xds.metadata_headers import kept_out
+from isthmus.xds.path_tree import Entry
+from isthmus.xds.route import answer, emit_match, forward
+
+_REFLECTION = "/grpc.reflection."
+_NO_SCHEMA = "the schema of this gRPC server is not known yet; gRPC and gRPC-Web clients are served already\n"
+# What gRPC says in headers and HTTP says otherwise.
+_GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-accept-encoding", "grpc-encoding")
+_OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
+
+
+class Offer(Struct, frozen=True):
+    """What one API route offers. `planned` is None while the schema is not known."""
+
+    action: Forward
+    api: Api
+    planned: Transcoding | None
+
+
+def api_routes(route: Route, offer: Offer, digests: Sequence[str], on_host: bool) -> Iterator[Entry]:
+    """The routes of one API route. `digests` are all schemas of the host; `on_host` says where the transcoder is."""
+    make = _Maker(route, offer, on_host)
+    start = route.match.path.path
+    if digests and isinstance(route.match.path, SegmentPrefix) and _REFLECTION.startswith(start):
+        yield _REFLECTION, make.reflection(digests)
+    yield start, make.native("grpc-web", _content_type("application/grpc-web"), client_protocol.grpc_web(), "")
+    yield start, make.native("grpc", _content_type("application/grpc"), None, "")
+    yield start, make.adapter("websocket", _is("upgrade", "websocket"), "")
+    for kind in ("application/proto", "application/connect+proto"):
+        yield start, make.native("connect", _content_type(kind), client_protocol.connect(), CONNECT)
+    yield start, make.adapter("connect-stream", _content_type("application/connect+"), CONNECT)
+    yield start, make.adapter("connect-json", _is("connect-protocol-version", "1"), CONNECT)
+    yield start, make.connect_get()
+    if offer.planned is None:
+        yield start, make.unknown()
+        return
+    for adapted in offer.planned.adapted:
+        if _below(adapted, route):
+            yield max(start, adapted.prefix, key=len), make.adapted(adapted)
+    yield start, make.rest()
+
+
+def _content_type(prefix: str) -> api.HeaderMatcher:
+    return api.HeaderMatcher(name="content-type", string_match={"prefix": prefix})
+
+
+def _is(name: str, value: str) -> api.HeaderMatcher:
+    return api.HeaderMatcher(name=name, string_match={"exact": value, "ignore_case": name == "upgrade"})
+
+
+def _below(adapted: Adapted, route: Route) -> bool:
+    """Whether an adapted path can lie on the route's path at all."""
+    start = route.match.path.path
+    return adapted.prefix.startswith(start) or start.startswith(adapted.prefix)
+
+
+class _Maker(Struct, frozen=True):
+    """Makes the routes of one API route."""
+
+    route: Route
+    offer: Offer
+    on_host: bool
+
+    def native(self, kind: str, header: api.HeaderMatcher, filters: api.Any | None, errors: str) -> api.Route:
+        """To the backend, through filters of Envoy that know the client's protocol."""
+        message = self._start(kind, errors)
+        message.match.headers.append(header)
+        message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
+        self._without_transcoder(message)
+        if filters is not None:
+            message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(filters)
+            self._let_origins(message)
+        return message
+
+    def rest(self) -> api.Route:
+        """To the backend, transcoded."""
+        message = self._start("rest", REST)
+        message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
+        message.response_headers_to_remove.extend(_GRPC_ONLY)
+        assert self.offer.planned is not None
+        if not self.on_host:
+            config = transcoder.transcoder(self.offer.planned, self.offer.api)
+            message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(config)
+        message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(kept_out(self.offer.api.pass_headers))
+        self._let_origins(message)
+        return message
+
+    def adapter(self, kind: str, header: api.HeaderMatcher | None, errors: str) -> api.Route:
+        """To the adapter, which calls the backend through Envoy again."""
+        message = self._start(kind, errors)
+        if header is not None:
+            message.match.headers.append(header)
+        message.route.CopyFrom(forward(self.offer.action, names.ADAPTER))
+        if not message.route.upgrade_configs:
+            message.route.upgrade_configs.add(upgrade_type="websocket")
+        self._without_transcoder(message)
+        self._let_origins(message)
+        digest = self.offer.planned.digest if self.offer.planned else ""
+        self._tell(message, "x-isthmus-schema", digest)
+        self._tell(message, "x-isthmus-cluster", names.cluster(self.offer.action.backend))
+        self._tell(message, "x-isthmus-options", ",".join(_options(self.offer.api)))
+        self._tell(message, "x-isthmus-pass", ",".join(self.offer.api.pass_headers))
+        self._tell(message, "x-isthmus-origins", ",".join(self.offer.api.origins))
+        return message
+
+    def connect_get(self) -> api.Route:
+        """Connect's GET, for methods without side effects."""
+        message = self.adapter("connect-get", _is(":method", "GET"), CONNECT)
+        message.match.query_parameters.add(name="connect", string_match={"exact": "v1"})
+        return message
+
+    def adapted(self, adapted: Adapted) -> api.Route:
+        """An HTTP rule that Envoy's transcoder cannot serve as it should be."""
+        verb = None if adapted.verb == "*" else _is(":method", adapted.verb)
+        message = self.adapter("adapted", verb, REST)
+        message.match.safe_regex.regex = adapted.pattern
+        return message
+
+    def reflection(self, digests: Sequence[str]) -> api.Route:
+        """One reflection service over all APIs of the host, in both versions."""
+        message = self._start("reflection", "")
+        message.match.CopyFrom(api.RouteMatch(prefix=_REFLECTION))
+        message.match.headers.append(_content_type("application/grpc"))
+        message.route.CopyFrom(forward(self.offer.action, names.ADAPTER_GRPC))
+        self._without_transcoder(message)
+        self._tell(message, "x-isthmus-schemas", ",".join(digests))
+        return message
+
+    def unknown(self) -> api.Route:
+        """What REST callers hear while the schema is not known."""
+        message = answer("", 503, _NO_SCHEMA)
+        message.MergeFrom(self._start("rest", REST))
+        self._without_transcoder(message)
+        return message
+
+    def _start(self, kind: str, errors: str) -> api.Route:
+        message = api.Route(name=names.route(self.route.origin, kind), match=emit_match(self.route.match))
+        if errors:
+            message.metadata.MergeFrom(api.Route(metadata=marked(errors)).metadata)
+        return message
+
+    def _without_transcoder(self, message: api.Route) -> None:
+        if self.on_host:
+            message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(off())
+
+    def _let_origins(self, message: api.Route) -> None:
+        if self.offer.api.origins:
+            policy = cors.policy(self.offer.api.origins, self.offer.api.pass_headers)
+            message.typed_per_filter_config[cors.FILTER.name].CopyFrom(policy)
+
+    def _tell(self, message: api.Route, name: str, value: str) -> None:
+        """Say something to an adapter, or at least keep the client from saying it."""
+        if value:
+            message.request_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
+        else:
+            message.request_headers_to_remove.append(name)
+
+
+def _options(offered: Api) -> list[str]:
+    chosen = {"preserve-names": offered.preserve_names, "emit-defaults": offered.emit_defaults}
+    return [name for name, on in chosen.items() if on]

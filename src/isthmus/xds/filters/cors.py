@@ -1,0 +1,50 @@
+"""Cross-origin requests: browsers' preflights are answered here, for the routes that name web origins.
+
+Without a policy on the route the filter does nothing, and browsers then refuse other origins' pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isthmus.xds import api
+from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
+
+FILTER = HttpFilter("envoy.filters.http.cors", lambda _: api.pack(api.Cors()), per_host=off_for_exact_hosts)
+
+_METHODS = "GET,POST,PUT,PATCH,DELETE"
+# What the browsers' gRPC-Web and Connect clients send and read; others of a request are in `also`.
+_REQUEST = (
+    "authorization,content-type,x-grpc-web,x-user-agent,grpc-timeout,connect-protocol-version,connect-timeout-ms,"
+    "connect-accept-encoding,connect-content-encoding"
+)
+_RESPONSE = "grpc-status,grpc-message,grpc-status-details-bin,connect-content-encoding"
+_MAX_AGE = "7200"
+
+
+def policy(origins: Sequence[str], also: Sequence[str] = ()) -> api.Any:
+    """Let pages of these origins call; `*` is any, and a trailing `:*` any port. No credentials are allowed."""
+    matchers = [_matcher(origin) for origin in origins]
+    named = [name for name in also if not name.endswith("*")]
+    return api.pack(
+        api.CorsPolicy(
+            allow_origin_string_match=matchers,
+            allow_methods=_METHODS,
+            allow_headers=",".join([_REQUEST, *named]),
+            expose_headers=_RESPONSE,
+            max_age=_MAX_AGE,
+            forward_not_matching_preflights={"value": False},
+        )
+    )
+
+
+def _matcher(origin: str) -> dict[str, object]:
+    if origin == "*":
+        return {"safe_regex": {"regex": ".*"}}
+    if origin.endswith(":*"):
+        return {"safe_regex": {"regex": _any_port(origin[:-2])}}
+    return {"exact": origin}
+
+
+def _any_port(origin: str) -> str:
+    return origin.replace(".", r"\.").replace("[", r"\[").replace("]", r"\]") + r"(:[0-9]+)?"
