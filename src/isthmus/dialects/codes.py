@@ -82,6 +82,14 @@ UNUSED_ADDRESSES = Code(
     Effect.KEEP,
 )
 
+TRANSCODE_NOT_GRPC = Code(
+    "ISTH0059",
+    Severity.ERROR,
+    "Service {service} is to be transcoded, and is said to speak HTTP/1.1",
+    "set nginx.ingress.kubernetes.io/backend-protocol: GRPC, or appProtocol: grpc on the Service's port",
+    "Only a gRPC server can be offered to clients of other protocols. The path is served as plain HTTP.",
+    Effect.KEEP,
+)
 CODES = (
     NO_SERVICE,
     NO_SERVICE_PORT,
@@ -92,4 +100,5 @@ CODES = (
     BAD_PORT,
     BAD_ADDRESS,
     UNUSED_ADDRESSES,
+    TRANSCODE_NOT_GRPC,
 )

@@ -15,8 +15,9 @@ from msgspec import Struct
 from isthmus.dialects.ingress import codes
 from isthmus.dialects.services import closest
 from isthmus.ir.backend import Protocol
+from isthmus.ir.transcoding import Api
 from isthmus.kube.diagnostics import Code, Report
-from isthmus.kube.objects import Ingress, ref_of
+from isthmus.kube.objects import Ingress, Service, ref_of
 from isthmus.kube.refs import annotation
 
 _TRUE = frozenset({"1", "t", "true"})  # Go's strconv.ParseBool, which both controllers use
@@ -35,14 +36,16 @@ class Draft(Struct, frozen=True):
     timeouts_set: bool = False
     ssl_redirect: bool = True
     force_ssl_redirect: bool = False
+    api: Api | None = None
+    grpc_only: bool = False  # the Ingress says so itself, whatever its Services say
     closed: bool = False  # cannot be served as asked: the path answers 503
 
 
 class View:
-    """The annotations that one feature declared, typed; invalid values are reported and read as absent."""
+    """The annotations of an object that one feature declared, typed; invalid values are reported and read as absent."""
 
-    def __init__(self, ingress: Ingress, reads: frozenset[str], report: Report) -> None:
-        self._ingress = ingress
+    def __init__(self, obj: Ingress | Service, reads: frozenset[str], report: Report) -> None:
+        self._object = obj
         self._reads = reads
         self._report = report
 
@@ -50,7 +53,7 @@ class View:
         """The value without surrounding space; None when absent. Asking for an undeclared key is a bug of ours."""
         if key not in self._reads:
             raise KeyError(f"the feature does not declare {key}")
-        value = self._ingress.metadata.annotations.get(key)
+        value = self._object.metadata.annotations.get(key)
         return None if value is None else value.strip()
 
     def boolean(self, key: str, default: bool) -> bool:
@@ -95,13 +98,16 @@ class View:
 
     def say(self, code: Code, key: str, **args: object) -> None:
         """Report something about an annotation."""
-        self._report.add(code, ref_of(self._ingress), annotation(key), annotation=key, **args)
+        self._report.add(code, ref_of(self._object), annotation(key), annotation=key, **args)
 
     @property
     def services(self) -> frozenset[str]:
         """The names of all Services that the Ingress refers to."""
-        backends = [self._ingress.spec.default_backend]
-        backends += [path.backend for rule in self._ingress.spec.rules if rule.http for path in rule.http.paths]
+        if isinstance(self._object, Service):
+            return frozenset()
+        spec = self._object.spec
+        backends = [spec.default_backend]
+        backends += [path.backend for rule in spec.rules if rule.http for path in rule.http.paths]
         return frozenset(b.service.name for b in backends if b is not None and b.service is not None)
 
 

@@ -10,13 +10,15 @@ from msgspec import Struct
 from isthmus.dialects import codes as service_codes
 from isthmus.dialects.dialect import Options
 from isthmus.dialects.ingress import codes
-from isthmus.dialects.ingress.annotations import Draft
+from isthmus.dialects.ingress.annotations import Draft, View
+from isthmus.dialects.ingress.isthmus_dev.transcode import FEATURE as TRANSCODE
 from isthmus.dialects.services import APP_PROTOCOLS, FoundPort, app_protocol, find_port, port_hint
 from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Backend, Protocol, ServicePortRef
+from isthmus.ir.transcoding import Api
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import Ingress, IngressBackend, Service, ServiceBackend, ServicePort, ref_of
-from isthmus.kube.refs import FieldPath
+from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.kube.store import Lookup
 
 UNAVAILABLE = 503
@@ -27,6 +29,11 @@ class Place(Struct, frozen=True):
 
     ingress: Ingress
     path: FieldPath
+
+    @property
+    def ingress_ref(self) -> ObjectRef:
+        """The Ingress."""
+        return ref_of(self.ingress)
 
 
 def lower(
@@ -41,7 +48,7 @@ def lower(
     port = _service_port(place, backend.service, look, options, report)
     if isinstance(port, Respond):
         return port
-    return _forward(port, draft, report)
+    return _forward(place, port, draft, report)
 
 
 def _service_port(
@@ -77,10 +84,17 @@ def _service_port(
     return found
 
 
-def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
+def _forward(place: Place, found: FoundPort, draft: Draft, report: Report) -> Forward:
     protocol, tls = _speaks(found, draft, report)
     service = found.service
     meta = service.metadata
+    offered = draft.api or (None if draft.grpc_only else _asked_by(service, report))
+    if offered is not None and protocol is Protocol.HTTP1:
+        if draft.protocol is None and not found.port.app_protocol:
+            protocol = Protocol.HTTP2  # nobody has said otherwise, and only gRPC can be transcoded
+        else:
+            report.add(service_codes.TRANSCODE_NOT_GRPC, place.ingress_ref, place.path, service=_name(service))
+            offered = None
     if protocol is Protocol.HTTP2:
         _check_name(found, report)
     return Forward(
@@ -93,7 +107,15 @@ def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
         ),
         idle_timeout_ms=max(draft.read_timeout_ms, draft.send_timeout_ms),
         websocket=protocol is Protocol.HTTP1,
+        api=offered,
     )
+
+
+def _asked_by(service: Service, report: Report) -> Api | None:
+    """What the Service itself says about being offered as an API."""
+    if TRANSCODE.reads.isdisjoint(service.metadata.annotations):
+        return None
+    return TRANSCODE.apply(View(service, TRANSCODE.reads, report), Draft(service.metadata.name)).api
 
 
 def _speaks(found: FoundPort, draft: Draft, report: Report) -> tuple[Protocol, bool]:

@@ -1,12 +1,13 @@
 """ingress-nginx's annotations (nginx.ingress.kubernetes.io/): one file a family, in the order they apply."""
 
+from isthmus.dialects.ingress import isthmus_dev
 from isthmus.dialects.ingress.annotations import Vocabulary
 from isthmus.dialects.ingress.nginx import protocol, redirect, timeouts
 
 VOCABULARY = Vocabulary(
     name="ingress-nginx",
-    prefixes=("nginx.ingress.kubernetes.io/", "ingress.kubernetes.io/"),
-    features=(protocol.FEATURE, redirect.FEATURE, timeouts.FEATURE),
+    prefixes=("nginx.ingress.kubernetes.io/", "ingress.kubernetes.io/", isthmus_dev.PREFIX),
+    features=(protocol.FEATURE, redirect.FEATURE, timeouts.FEATURE, *isthmus_dev.FEATURES),
     closing=(
         "allowlist-",
         "whitelist-",
