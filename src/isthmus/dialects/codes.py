@@ -90,6 +90,15 @@ TRANSCODE_NOT_GRPC = Code(
     "Only a gRPC server can be offered to clients of other protocols. The path is served as plain HTTP.",
     Effect.KEEP,
 )
+UPSTREAM_CLASH = Code(
+    "ISTH0060",
+    Severity.WARNING,
+    "{path} is offered by {winner} too, which was named first and answers",
+    "name the server that should answer first, or serve the two on different ports",
+    "Several gRPC servers share one port by their services and HTTP rules; where two offer the same, the first wins.",
+    Effect.KEEP,
+)
+
 CODES = (
     NO_SERVICE,
     NO_SERVICE_PORT,
@@ -101,4 +110,5 @@ CODES = (
     BAD_ADDRESS,
     UNUSED_ADDRESSES,
     TRANSCODE_NOT_GRPC,
+    UPSTREAM_CLASH,
 )

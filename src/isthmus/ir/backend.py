@@ -26,10 +26,22 @@ class ServicePortRef(Struct, frozen=True, order=True, gc=False):
     port: int
 
 
-class Backend(Struct, frozen=True, order=False, gc=False):
-    """One way to reach a service port. `tls` encrypts without verifying (nginx's default); times in milliseconds.
+class Trust(Struct, frozen=True, gc=False):
+    """How a backend's certificate is judged: by the authorities in the file `ca`, for `name` (also sent as SNI).
 
-    `dns` is a host name to resolve in place of endpoints (an ExternalName Service, where those are allowed).
+    Without `ca` it is not judged at all. `chain` and `key` are files with the certificate that we show.
+    """
+
+    ca: str = ""
+    name: str = ""
+    chain: str = ""
+    key: str = ""
+
+
+class Backend(Struct, frozen=True, order=False, gc=False):
+    """One way to reach a service port. `tls` encrypts; without `trust` nothing is verified (nginx's default).
+
+    Times are in milliseconds. `dns` is a host name to resolve in place of endpoints (an ExternalName Service, where those are allowed).
     """
 
     service: ServicePortRef
@@ -37,6 +49,7 @@ class Backend(Struct, frozen=True, order=False, gc=False):
     tls: bool = False
     connect_timeout_ms: int = 5_000
     dns: str = ""
+    trust: Trust | None = None
 
 
 class Address(Struct, frozen=True, order=True, gc=False):

@@ -5,9 +5,10 @@ Rule: limits are raised to what an edge needs, retries and ejection are left to 
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import timedelta
 
-from isthmus.ir.backend import Backend, Protocol
+from isthmus.ir.backend import Backend, Protocol, Trust
 from isthmus.xds import api, names
 from isthmus.xds.resources import CLUSTER, Resource, resource
 
@@ -57,7 +58,28 @@ def _dns(name: str, backend: Backend) -> api.ClusterLoadAssignment:
 
 
 def _tls(backend: Backend) -> api.TransportSocket:
-    """Encrypted, not verified and without SNI: nginx's defaults for HTTPS and GRPCS backends."""
+    """Encrypted; without a trust not verified and without SNI, nginx's defaults for HTTPS and GRPCS backends."""
     alpn = ["h2"] if backend.protocol is Protocol.HTTP2 else ["http/1.1"]
-    context = api.UpstreamTlsContext(sni=backend.dns, common_tls_context={"alpn_protocols": alpn})
+    trust = backend.trust or Trust()
+    context = api.UpstreamTlsContext(sni=trust.name or backend.dns, common_tls_context={"alpn_protocols": alpn})
+    if trust.ca:
+        kind = _IP_ADDRESS if _is_ip(trust.name) else _DNS
+        judged = context.common_tls_context.validation_context
+        judged.trusted_ca.filename = trust.ca
+        judged.match_typed_subject_alt_names.add(san_type=kind, matcher={"exact": trust.name})
+        context.sni = "" if kind == _IP_ADDRESS else trust.name
+    if trust.chain:
+        ours = context.common_tls_context.tls_certificates.add()
+        ours.certificate_chain.filename, ours.private_key.filename = trust.chain, trust.key
     return api.TransportSocket(name="envoy.transport_sockets.tls", typed_config=api.pack(context))
+
+
+_DNS, _IP_ADDRESS = 2, 4  # SubjectAltNameMatcher.SanType
+
+
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

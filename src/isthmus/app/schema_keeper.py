@@ -1,0 +1,142 @@
+"""Keeps the schemas of gRPC servers up to date: asks each server, and asks again when it restarts or changes.
+
+One task a server, none of which can hold up another. The last good schema stays while a server is away; what is
+known and since when is always to be seen. May not know what schemas are used for. Rule: what a server says is parsed
+in a limited process of its own, never here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from isthmus.edge.grpc_client.channels import Target, open_channel
+from isthmus.edge.grpc_client.probe import reachable
+from isthmus.edge.grpc_client.reflection import ReflectionError, reflect
+from isthmus.edge.schema_process import Planned, SchemaError, plan_schema
+from isthmus.ir.backend import ServicePortRef
+
+_LOOK_SECONDS = 10.0  # between two questions to a server that has not gone away: its schema seldom changes
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+
+class Source(NamedTuple):
+    """Where a schema comes from: a server's reflection, or descriptors that were given (`raw`)."""
+
+    target: Target
+    raw: tuple[bytes, ...] = ()
+    mapping: bytes = b""
+    prefix: str = ""
+
+
+class Known(NamedTuple):
+    """What is known of a server's schema. `state` is for people; `failing` is empty while all is well.
+
+    `since` is the Unix time at which the schema was last seen to be true, 0 if it never was.
+    """
+
+    port: ServicePortRef
+    planned: Planned | None = None
+    state: str = "asking for its schema"
+    failing: str = ""
+    since: float = 0.0
+
+
+class SchemaKeeper:
+    """All servers whose schemas are wanted. `tell` is called for everything that becomes known."""
+
+    def __init__(self, tell: Callable[[Known], None]) -> None:
+        self._tell = tell
+        self._tasks: dict[ServicePortRef, tuple[Source, asyncio.Task[None]]] = {}
+        self.known: dict[ServicePortRef, Known] = {}
+
+    def want(self, sources: Mapping[ServicePortRef, Source]) -> None:
+        """These and no others, from now on."""
+        for port in self._tasks.keys() - sources.keys():
+            self._tasks.pop(port)[1].cancel()
+            self.known.pop(port, None)
+        for port, source in sources.items():
+            old = self._tasks.get(port)
+            if old is not None and old[0] == source:
+                continue
+            if old is not None:
+                old[1].cancel()
+            self._tasks[port] = (source, asyncio.create_task(self._keep(port, source)))
+
+    async def stop(self) -> None:
+        """End all tasks."""
+        tasks = [task for _, task in self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, port: ServicePortRef, source: Source) -> None:
+        self._say(self.known.get(port) or Known(port))
+        if source.raw:
+            await self._plan_given(port, source)
+            return
+        pause, seen = _FIRST_PAUSE, b""
+        while True:
+            try:
+                async for version, raw in _versions(source.target):
+                    digest = _digest(raw)
+                    if digest != seen:
+                        planned = await plan_schema(raw, mapping=source.mapping, prefix=source.prefix)
+                        seen = digest
+                        self._say(Known(port, planned, f"reflection {version}", "", time.time()))
+                    elif (known := self.known[port]).failing or known.planned:
+                        self._say(known._replace(state=f"reflection {version}", failing="", since=time.time()))
+                    pause = _FIRST_PAUSE
+            except (ReflectionError, SchemaError) as error:
+                self._say(self.known[port]._replace(state=error.kind, failing=str(error)))
+                seen = seen if error.kind == "unreachable" else b""
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE) if self.known[port].state != "unreachable" else _FIRST_PAUSE
+
+    async def _plan_given(self, port: ServicePortRef, source: Source) -> None:
+        try:
+            planned = await plan_schema(source.raw, mapping=source.mapping, prefix=source.prefix)
+        except SchemaError as error:
+            self._say(Known(port, None, error.kind, str(error)))
+        else:
+            self._say(Known(port, planned, "from files", "", time.time()))
+
+    def _say(self, known: Known) -> None:
+        self.known[known.port] = known
+        self._tell(known)
+
+
+async def _versions(target: Target) -> AsyncIterator[tuple[str, tuple[bytes, ...]]]:
+    """What the server says, each time that it may have changed; ends when its connection does."""
+    await reachable(target)
+    async with open_channel(target) as channel:
+        while True:
+            reflected = await reflect(channel)
+            yield reflected.version, reflected.files
+            if not await _still_there(channel):
+                return
+
+
+async def _still_there(channel: object) -> bool:
+    """Wait until it is time to ask again; False as soon as the connection is lost."""
+    from grpc import ChannelConnectivity  # noqa: PLC0415
+    from grpc.aio import Channel  # noqa: PLC0415
+
+    assert isinstance(channel, Channel)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_SECONDS):
+            state = channel.get_state()
+            while state is ChannelConnectivity.READY:
+                await channel.wait_for_state_change(state)
+                state = channel.get_state()
+            return False
+    return True
+
+
+def _digest(raw: Iterable[bytes]) -> bytes:
+    parts = sorted(hashlib.blake2b(each, digest_size=16).digest() for each in raw)
+    return hashlib.blake2b(b"".join(parts), digest_size=16).digest()

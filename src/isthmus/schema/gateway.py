@@ -1,0 +1,117 @@
+"""From a schema to what the gateway does with it: descriptors for Envoy's transcoder, and what goes to an adapter.
+
+The descriptors carry the final HTTP rules, so annotations, a mapping file and the RPC path of every method are all
+the same to Envoy. What its transcoder would get wrong is not in them: streams (an error in the middle would not be
+seen), `response_body`, and field masks that the body is to fill.
+"""
+
+from __future__ import annotations
+
+from google.api import annotations_pb2, http_pb2
+from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor import MethodDescriptor
+from msgspec.structs import replace
+
+from isthmus.ir.transcoding import Adapted, Transcoding
+from isthmus.schema import descriptors, httprule
+from isthmus.schema.model import Binding, Method, Schema
+
+_FIELD_MASK = "google.protobuf.FieldMask"
+_HTTP_BODY = "google.api.HttpBody"
+_VERBS = frozenset({"get", "put", "post", "delete", "patch"})
+
+
+def transcoding(schema: Schema) -> Transcoding:
+    """The plan for one schema."""
+    pool = descriptors.load(schema.descriptor_set)
+    kept: dict[str, tuple[Binding, ...]] = {}
+    adapted: list[Adapted] = []
+    for method in schema.methods:
+        found = pool.FindServiceByName(method.service).FindMethodByName(method.name)
+        away = [binding for binding in method.bindings if needs_adapter(method, binding, found)]
+        kept[method.path] = tuple(binding for binding in method.bindings if binding not in away)
+        adapted.extend(_adapted(binding) for binding in away)
+    trimmed = descriptors.trim(schema.descriptor_set, schema.services)
+    return Transcoding(
+        digest=schema.digest,
+        descriptor_set=_with_rules(trimmed, kept),
+        services=schema.services,
+        adapted=tuple(sorted(dict.fromkeys(adapted), key=_most_specific)),
+    )
+
+
+def needs_adapter(method: Method, binding: Binding, found: MethodDescriptor) -> bool:
+    """Whether Envoy's transcoder cannot serve a rule as it should be served."""
+    if method.streaming:
+        return True
+    if binding.response_body and found.output_type.full_name != _HTTP_BODY:
+        return True
+    return binding.verb == "PATCH" and _mask_field(found) and binding.body not in ("", "*")
+
+
+def _mask_field(found: MethodDescriptor) -> bool:
+    return any(f.message_type is not None and f.message_type.full_name == _FIELD_MASK for f in found.input_type.fields)
+
+
+def _adapted(binding: Binding) -> Adapted:
+    template = httprule.parse(binding.template)
+    return Adapted(binding.verb, literal_start(binding.template), template.regex())
+
+
+def literal_start(template: str) -> str:
+    """How every path of a template begins."""
+    ends = [at for at in (template.find("{"), template.find("*")) if at >= 0]
+    return template[: min(ends)] if ends else template
+
+
+def _most_specific(adapted: Adapted) -> tuple[int, str, str]:
+    return (-len(adapted.prefix), adapted.pattern, adapted.verb)
+
+
+def _with_rules(descriptor_set: bytes, kept: dict[str, tuple[Binding, ...]]) -> bytes:
+    """The descriptors with exactly these HTTP rules, by the method's gRPC path."""
+    files = descriptor_pb2.FileDescriptorSet.FromString(descriptor_set)
+    for file in files.file:
+        prefix = f"{file.package}." if file.package else ""
+        for service in file.service:
+            for method in service.method:
+                options = method.options
+                options.ClearExtension(annotations_pb2.http)
+                options.DiscardUnknownFields()  # the rules of other copies of google.api, and options that Envoy ignores
+                bindings = kept.get(f"/{prefix}{service.name}/{method.name}", ())
+                if bindings:
+                    options.Extensions[annotations_pb2.http].CopyFrom(_rule(bindings))
+    return files.SerializeToString(deterministic=True)
+
+
+def _rule(bindings: tuple[Binding, ...]) -> http_pb2.HttpRule:
+    first, *rest = (_one(binding) for binding in bindings)
+    first.additional_bindings.extend(rest)
+    return first
+
+
+def _one(binding: Binding) -> http_pb2.HttpRule:
+    rule = http_pb2.HttpRule(body=binding.body, response_body=binding.response_body)
+    if binding.verb.lower() in _VERBS:
+        setattr(rule, binding.verb.lower(), binding.template)
+    else:
+        rule.custom.kind, rule.custom.path = binding.verb, binding.template
+    return rule
+
+
+def with_prefix(schema: Schema, prefix: str) -> Schema:
+    """The same API under a path of its own: every HTTP rule begins with `prefix`. gRPC paths stay."""
+    start = prefix.rstrip("/")
+    if not start:
+        return schema
+    methods = tuple(
+        replace(method, bindings=tuple(replace(b, template=start + b.template) for b in method.bindings))
+        for method in schema.methods
+    )
+    return replace(schema, methods=methods)
+
+
+def paths(schema: Schema) -> tuple[tuple[str, str], ...]:
+    """All HTTP rules as (literal start, RE2 expression), for servers that share a port."""
+    rules = (binding for method in schema.methods for binding in method.bindings if binding.source != "default")
+    return tuple(dict.fromkeys((literal_start(r.template), httprule.parse(r.template).regex()) for r in rules))
