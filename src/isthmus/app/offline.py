@@ -33,11 +33,12 @@ def make_pipeline(settings: Settings) -> Pipeline:
         https_port=settings.https_port,
         allow_external_name=settings.allow_external_name,
     )
-    listeners = (
-        Listener(HTTP, settings.bind, settings.http_port),
-        Listener(HTTPS, settings.bind, settings.https_port, tls=True),
-    )
-    return Pipeline(Store(settings.addresses), DIALECTS, options, listeners, Edge(underscores=settings.underscores))
+    listeners = [Listener(HTTP, settings.bind, settings.http_port)]
+    if not settings.targets:  # bare servers bring no certificates along
+        listeners.append(Listener(HTTPS, settings.bind, settings.https_port, tls=True))
+    # A gRPC server has no paths to protect: an escaped slash is part of a value there.
+    edge = Edge(underscores=settings.underscores, escaped_slashes="keep" if settings.targets else "redirect")
+    return Pipeline(Store(settings.addresses), DIALECTS, options, listeners, edge)
 
 
 class Offline:

@@ -11,6 +11,44 @@ class SettingsError(ValueError):
     """A setting that cannot be used; the message says which and what was expected."""
 
 
+class Target(NamedTuple):
+    """A bare gRPC server. `tls` is `auto`, `on` or `off`; `prefix` is put before all its HTTP rules."""
+
+    host: str
+    port: int
+    tls: str = "auto"
+    prefix: str = ""
+
+    @property
+    def name(self) -> str:
+        """HOST:PORT."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Offering(NamedTuple):
+    """How APIs are offered. Files are paths: descriptors, sources, HTTP rules, certificates for the servers.
+
+    `wait_seconds` is how long bare servers may take to come up; `origins` are web origins that may call; `headers` are
+    request headers that become metadata beside the usual ones; `explorer_port` 0 is none.
+    """
+
+    protosets: tuple[str, ...] = ()
+    protos: tuple[str, ...] = ()
+    import_paths: tuple[str, ...] = ()
+    mapping: str = ""
+    wait_seconds: float = 300.0
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    server_name: str = ""
+    insecure: bool = False
+    origins: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    preserve_names: bool = False
+    emit_defaults: bool = False
+    explorer_port: int = 0
+
+
 class Settings(NamedTuple):
     """`endpoints` are addresses given by hand. `stdin` is a file that holds what was read from standard input.
 
@@ -29,6 +67,8 @@ class Settings(NamedTuple):
     output: str = "text"
     drain_seconds: float = 5.0
     stdin: str = ""
+    targets: tuple[Target, ...] = ()
+    offering: Offering = Offering()
 
     @property
     def addresses(self) -> dict[tuple[str, str, int], tuple[tuple[str, int], ...]]:
@@ -46,6 +86,19 @@ def parse_endpoint(text: str) -> Given:
         raise SettingsError(f"--endpoint {text}: {wanted}")
     addresses = tuple(_address(part.strip(), text) for part in right.split(",") if part.strip())
     return namespace, service, int(port or 0), addresses
+
+
+def parse_target(text: str) -> Target:
+    """Read `HOST:PORT`, `:PORT` or `PORT`, with an optional http:// or https://. Raises SettingsError."""
+    wanted = "expected HOST:PORT, for example localhost:50051"
+    scheme, mark, rest = text.rpartition("://")
+    if mark and scheme not in ("http", "https", "grpc", "grpcs"):
+        raise SettingsError(f"{text}: {wanted}")
+    host, _, port = rest.rstrip("/").rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        raise SettingsError(f"{text}: {wanted}")
+    tls = {"": "auto", "http": "off", "grpc": "off"}.get(scheme, "on")
+    return Target(host.strip("[]") or "localhost", int(port), tls)
 
 
 def _address(text: str, whole: str) -> tuple[str, int]:

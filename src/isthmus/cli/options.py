@@ -34,6 +34,17 @@ def manifests(function: _F) -> _F:
     return function
 
 
+def manifests_or_not(function: _F) -> _F:
+    """The same for a verb that can do without manifests."""
+    for option in _MANIFESTS[:-1]:
+        function = option(function)
+    path = click.Path(path_type=str, allow_dash=True)
+    return click.option("-f", "--filename", "paths", multiple=True, type=path, help=_FILENAME_HELP)(function)
+
+
+_FILENAME_HELP = "A file, a folder (with its sub-folders) or - for standard input. Repeatable."
+
+
 _MANIFESTS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--allow-external-name",
@@ -62,7 +73,7 @@ _MANIFESTS: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         required=True,
         type=click.Path(path_type=str, allow_dash=True),
-        help="A file, a folder (with its sub-folders) or - for standard input. Repeatable.",
+        help=_FILENAME_HELP,
     ),
 )
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import click
 
 from isthmus.app.settings import Settings
-from isthmus.cli.options import Failure, manifests, normal, parsed, standard_input
+from isthmus.cli.api_options import offering_of, servers, targets_of
+from isthmus.cli.options import Failure, manifests_or_not, normal, parsed, standard_input
 from isthmus.edge.child import Child, control_plane
 
 
 @click.command("run")
-@manifests
+@servers
+@manifests_or_not
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 @click.option("--https-port", type=click.IntRange(1, 65535), default=8443, show_default=True)
@@ -35,39 +39,41 @@ from isthmus.edge.child import Child, control_plane
 )
 @click.option("--envoy", metavar="PATH", default="", help="The Envoy binary; the installed package's by default.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Events as text or JSON.")
-def command(
-    paths: tuple[str, ...],
-    classes: tuple[str, ...],
-    endpoints: tuple[str, ...],
-    allow_external_name: bool,
-    **options: str,
-) -> None:
-    """Serve manifests through Envoy and follow every change of the files.
+def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) -> None:
+    """Serve manifests, or bare gRPC servers, through Envoy and follow every change.
 
-    Binds to the loopback address unless --bind says otherwise. Ctrl-C drains and leaves nothing behind.
+    Given HOST:PORT, it asks the server for its schema and serves gRPC, gRPC-Web, Connect, REST and WebSocket clients on
+    one port. Given -f, it serves what the manifests describe. Binds to the loopback address unless --bind says
+    otherwise. Ctrl-C drains and leaves nothing behind.
 
     \b
-    isthmus run -f deploy/
+    isthmus run localhost:50051
     isthmus run -f deploy/ --endpoint default/web:80=127.0.0.1:3000 --endpoint default/api=127.0.0.1:4000
     kubectl get ing,svc,endpointslices,secret -o yaml | isthmus run -f - -o json
     """
+    if bool(targets) == bool(paths):
+        what = "both" if targets else "neither"
+        raise Failure(f"expected either HOST:PORT of a gRPC server or manifests with -f; found {what}")
     missing = [path for path in paths if path != "-" and not os.path.exists(path)]
     if missing:
         raise Failure(f"{', '.join(missing)}: no such file or folder")
     if options["http_port"] == options["https_port"]:
         raise Failure(f"--http-port and --https-port are both {options['http_port']}; give two different ports")
+    offering = offering_of(options, bare=bool(targets))
     settings = Settings(
         paths=normal(paths),
         bind="127.0.0.1" if options["bind"] == "localhost" else options["bind"],
-        http_port=int(options["http_port"]),
-        https_port=int(options["https_port"]),
-        classes=classes,
-        endpoints=parsed(endpoints),
-        concurrency=int(options["concurrency"]),
-        allow_external_name=allow_external_name,
+        http_port=options["http_port"],
+        https_port=options["https_port"],
+        classes=options["classes"],
+        endpoints=parsed(options["endpoints"]),
+        concurrency=options["concurrency"],
+        allow_external_name=options["allow_external_name"],
         underscores=options["underscores"],
         output=options["output"],
-        drain_seconds=float(options["drain_seconds"]),
+        drain_seconds=options["drain_seconds"],
+        targets=targets_of(targets, options["plaintext"], offering),
+        offering=offering,
     )
     child = click.get_current_context().find_object(Child) or control_plane()
     sys.exit(_supervise(settings, options["envoy"], standard_input(paths), child))
@@ -98,13 +104,28 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
         envoy=envoy_argv(binary, runtime.bootstrap, settings.concurrency),
         runtime=runtime,
         on_event=_teller(settings.output == "json"),
-        ports=(
-            Port(settings.bind, settings.http_port, "--http-port"),
-            Port(settings.bind, settings.https_port, "--https-port"),
-        ),
+        ports=tuple(Port(*each) for each in _ports(settings)),
         drain_seconds=settings.drain_seconds,
+        helpers=_helpers(runtime.path, settings),
     )
     return Supervisor(plan).run()
+
+
+def _ports(settings: Settings) -> Iterator[tuple[str, int, str]]:
+    yield settings.bind, settings.http_port, "--http-port"
+    if not settings.targets:
+        yield settings.bind, settings.https_port, "--https-port"
+    if settings.offering.explorer_port:
+        yield "127.0.0.1", settings.offering.explorer_port, "--explorer-port"
+
+
+def _helpers(runtime: Path, settings: Settings) -> dict[str, Child]:
+    """Processes that the control plane may ask for. Their orders are the folder, and what the explorer listens on."""
+    orders = json.dumps({"runtime": str(runtime), "port": settings.offering.explorer_port})
+    return {
+        name: Child((sys.executable, "-m", f"isthmus.app.{name}"), takes_status=True, orders=orders)
+        for name in ("adapter", "explorer")
+    }
 
 
 def _teller(as_json: bool) -> Callable[..., None]:

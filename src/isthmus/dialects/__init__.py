@@ -5,5 +5,6 @@ DIALECTS is the whole registry: a new dialect is a folder and a line here.
 
 from isthmus.dialects.dialect import Dialect
 from isthmus.dialects.ingress.dialect import IngressDialect
+from isthmus.dialects.upstream import UpstreamDialect
 
-DIALECTS: tuple[Dialect, ...] = (IngressDialect(),)
+DIALECTS: tuple[Dialect, ...] = (IngressDialect(), UpstreamDialect())

@@ -41,7 +41,8 @@ class Trust(Struct, frozen=True, gc=False):
 class Backend(Struct, frozen=True, order=False, gc=False):
     """One way to reach a service port. `tls` encrypts; without `trust` nothing is verified (nginx's default).
 
-    Times are in milliseconds. `dns` is a host name to resolve in place of endpoints (an ExternalName Service, where those are allowed).
+    Times are in milliseconds. `dns` is a host name to resolve in place of endpoints (an ExternalName Service,
+    where those are allowed).
     """
 
     service: ServicePortRef

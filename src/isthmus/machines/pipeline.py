@@ -59,7 +59,7 @@ class Pipeline:
         self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
         self._live: dict[str, Translation] = {}
-        self._planned: dict[ServicePortRef, Transcoding] = {}
+        self.planned: dict[ServicePortRef, Transcoding] = {}
 
     def at(self, now: datetime.datetime) -> None:
         """What time it is for whatever is translated from now on."""
@@ -91,9 +91,9 @@ class Pipeline:
     def plan(self, planned: Mapping[ServicePortRef, Transcoding | None]) -> Update:
         """Take in schemas that have become known, have changed, or (None) are wanted no longer."""
         for port, transcoding in planned.items():
-            self._planned.pop(port, None)
+            self.planned.pop(port, None)
             if transcoding is not None:
-                self._planned[port] = transcoding
+                self.planned[port] = transcoding
         changes: list[Change] = []
         wild: set[str] = set()
         for host, translation in self._live.items():
@@ -103,7 +103,7 @@ class Pipeline:
                 if is_wild(host):
                     wild.add(config.listener)
                 else:
-                    changes.append(_made(emit_host(config, self._planned)))
+                    changes.append(_made(emit_host(config, self.planned)))
         return Update((*changes, *self._wild_scopes(wild)))
 
     def apis(self) -> dict[ServicePortRef, Backend]:
@@ -175,11 +175,11 @@ class Pipeline:
                 if config is not None:
                     self._wild[listener][host] = config
             else:
-                yield _made(emit_host(config, self._planned)) if config else _gone(SCOPE, names.scope(listener, host))
+                yield _made(emit_host(config, self.planned)) if config else _gone(SCOPE, names.scope(listener, host))
 
     def _wild_scopes(self, listeners: Iterable[str]) -> list[Change]:
         found = ((name, tuple(self._wild[name].values())) for name in sorted(listeners))
-        return [_made(emit_wild(name, configs, self._planned)) for name, configs in found]
+        return [_made(emit_wild(name, configs, self.planned)) for name, configs in found]
 
 
 def _made(resource: Resource) -> Change:

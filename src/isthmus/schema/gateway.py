@@ -77,7 +77,7 @@ def _with_rules(descriptor_set: bytes, kept: dict[str, tuple[Binding, ...]]) -> 
             for method in service.method:
                 options = method.options
                 options.ClearExtension(annotations_pb2.http)
-                options.DiscardUnknownFields()  # the rules of other copies of google.api, and options that Envoy ignores
+                options.DiscardUnknownFields()  # options that Envoy does not know either
                 bindings = kept.get(f"/{prefix}{service.name}/{method.name}", ())
                 if bindings:
                     options.Extensions[annotations_pb2.http].CopyFrom(_rule(bindings))

@@ -1,0 +1,129 @@
+"""Options of `isthmus run` about bare gRPC servers and how their APIs are offered."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from isthmus.app.settings import Offering, SettingsError, Target, parse_target
+from isthmus.cli.options import Failure
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Span(click.ParamType[float]):
+    """A length of time: 300s, 5m, 500ms or bare seconds; as seconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = _SPAN.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value} is no time; expected for example 300s, 5m or 500ms", param, ctx)
+        return float(found[1]) * _SECONDS[found[2] or ""]
+
+
+def servers(function: _F) -> _F:
+    """HOST:PORT arguments, and the options that count for them."""
+    for option in _OPTIONS:
+        function = option(function)
+    return function
+
+
+_FILE = click.Path(exists=True, dir_okay=False)
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--explorer-port",
+        type=click.IntRange(0, 65535),
+        default=None,
+        help="Port of the web explorer, on the loopback address; 0 for none. By default 8081 with HOST:PORT.",
+    ),
+    click.option("--emit-defaults", is_flag=True, help="Print fields that have their default value, in JSON answers."),
+    click.option("--proto-names", is_flag=True, help="Answer with proto field names instead of lowerCamelCase."),
+    click.option(
+        "--header", "headers", multiple=True, metavar="NAME", help="Request header that becomes metadata. Repeatable."
+    ),
+    click.option(
+        "--origin",
+        "origins",
+        multiple=True,
+        metavar="URL",
+        help="Web origin whose pages may call; * for any. Pages on this machine may. Repeatable.",
+    ),
+    click.option("--insecure", is_flag=True, help="Do not verify the servers' certificates."),
+    click.option("--server-name", default="", metavar="NAME", help="Name that the servers' certificates are for."),
+    click.option("--key", default="", type=_FILE, help="PEM private key of --cert."),
+    click.option("--cert", default="", type=_FILE, help="PEM certificate to show to the servers."),
+    click.option("--cacert", "ca", default="", type=_FILE, help="PEM authorities that the servers are verified by."),
+    click.option("--plaintext", is_flag=True, help="The servers speak cleartext; found out by default."),
+    click.option(
+        "--wait", default="300s", type=Span(), show_default=True, help="How long a server may take to come up."
+    ),
+    click.option(
+        "--mapping", default="", type=_FILE, help="HTTP rules (google.api.Service YAML) that add to the schemas' own."
+    ),
+    click.option("-I", "--import-path", "import_paths", multiple=True, type=click.Path(exists=True, file_okay=False)),
+    click.option("--proto", "protos", multiple=True, metavar="FILE", help="A .proto file, in place of reflection."),
+    click.option(
+        "--protoset", "protosets", multiple=True, type=_FILE, help="A FileDescriptorSet, in place of reflection."
+    ),
+    click.argument("targets", nargs=-1, metavar="[HOST:PORT]..."),
+)
+LOOPBACK_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*")
+
+
+def targets_of(texts: tuple[str, ...], plaintext: bool, offering: Offering) -> tuple[Target, ...]:
+    """The servers named on the command line. Raises Failure."""
+    try:
+        found = tuple(parse_target(text) for text in texts)
+    except SettingsError as error:
+        raise Failure(str(error)) from None
+    wants_tls = [name for name in ("ca", "cert", "insecure", "server_name") if getattr(offering, name)]
+    if plaintext and wants_tls:
+        raise Failure(f"--plaintext and --{wants_tls[0].replace('ca', 'cacert')} contradict each other")
+    if bool(offering.cert) != bool(offering.key):
+        raise Failure("--cert and --key go together")
+    tls = "off" if plaintext else "on" if wants_tls else "auto"
+    return tuple(target if target.tls != "auto" else target._replace(tls=tls) for target in found)
+
+
+def offering_of(options: dict[str, Any], bare: bool) -> Offering:
+    """The offering that the options describe; takes them out of `options`."""
+    port = options.pop("explorer_port")
+    origins = options.pop("origins")
+    given = Offering(
+        protosets=_absolute(options.pop("protosets")),
+        protos=options.pop("protos"),
+        import_paths=_absolute(options.pop("import_paths")),
+        mapping=_path(options.pop("mapping")),
+        wait_seconds=options.pop("wait"),
+        ca=_path(options.pop("ca")),
+        cert=_path(options.pop("cert")),
+        key=_path(options.pop("key")),
+        server_name=options.pop("server_name"),
+        insecure=options.pop("insecure"),
+        origins=(*LOOPBACK_ORIGINS, *origins) if bare else origins,
+        headers=tuple(name.lower() for name in options.pop("headers")),
+        preserve_names=options.pop("proto_names"),
+        emit_defaults=options.pop("emit_defaults"),
+        explorer_port=(8081 if bare else 0) if port is None else port,
+    )
+    if not bare and (given.protosets or given.protos):
+        raise Failure("--protoset and --proto describe a server that is given as HOST:PORT; there is none")
+    return given
+
+
+def _path(path: str) -> str:
+    return os.path.abspath(path) if path else ""
+
+
+def _absolute(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(os.path.abspath, paths))

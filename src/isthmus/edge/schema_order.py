@@ -1,0 +1,36 @@
+"""What goes into and comes out of the limited process that plans schemas, as MessagePack."""
+
+from __future__ import annotations
+
+import msgspec
+
+from isthmus.ir.transcoding import Transcoding
+from isthmus.schema.model import Problem
+
+Rule = tuple[str, str]  # literal start, RE2 expression
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the process is asked for. `mapping` is the text of a file with HTTP rules, `source` its name."""
+
+    raw: tuple[bytes, ...]
+    services: tuple[str, ...] | None = None
+    mapping: bytes = b""
+    source: str = ""
+    prefix: str = ""
+    seconds: int = 10
+    memory: int = 0
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """What it answers: the encoded Schema, the gateway's plan, and what people want to know of it."""
+
+    schema: bytes
+    transcoding: Transcoding
+    services: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    methods: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+MAPPING = 4  # exit code: the mapping file cannot be used; the answer says why
