@@ -27,6 +27,7 @@ class Apis:
     def __init__(
         self,
         runtime: Path,
+        public_url: str,
         pipeline: Pipeline,
         publish: Callable[[Iterable[Change]], None],
         tell: Callable[[Known], None],
@@ -37,21 +38,20 @@ class Apis:
         self._publish = publish
         self._tell = tell
         self._sources: dict[ServicePortRef, Source] = {}
-        self.public_url = ""
+        self._public_url = public_url
         self.keeper = SchemaKeeper(self._known)
 
     def give(self, port: ServicePortRef, source: Source) -> None:
         """Where the schema of a bare server comes from; those of manifests are asked at their endpoints."""
         self._sources[port] = source
 
-    def refresh(self) -> bool:
-        """Follow the pipeline: ask for the schemas that are wanted now. Whether there are any."""
+    def refresh(self) -> None:
+        """Follow the pipeline: ask for the schemas that are wanted now."""
         wanted = {port: self._source(port, backend) for port, backend in self._pipeline.apis().items()}
         self.keeper.want({port: source for port, source in wanted.items() if source is not None})
         gone = [port for port in self._pipeline.planned if port not in wanted]
         if gone:
             self._publish(self._pipeline.plan(dict.fromkeys(gone)).changes)
-        return bool(wanted)
 
     def _source(self, port: ServicePortRef, backend: Backend) -> Source | None:
         given = self._sources.get(port)
@@ -90,7 +90,7 @@ class Apis:
             for port, known in sorted(self.keeper.known.items())
             if port in backends
         ]
-        body = json.dumps({"public_url": self.public_url, "upstreams": upstreams}).encode()
+        body = json.dumps({"public_url": self._public_url, "upstreams": upstreams}).encode()
         self._replace(self._catalog, body)
 
     def _write(self, name: str, body: bytes) -> None:

@@ -6,13 +6,25 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from isthmus.app.settings import Settings
 from isthmus.kube.diagnostics import Diagnostic, Severity
 from isthmus.kube.render import render_json, render_text
 
+if TYPE_CHECKING:
+    from isthmus.app.schema_keeper import Known
+
 _MOST = 20  # findings that are printed in full at a time; `isthmus check` shows all
+
+
+class Waiting(NamedTuple):
+    """A server that is not up yet: why, for how long we have waited and how long we shall, in seconds."""
+
+    server: str
+    reason: str
+    seconds: float
+    limit: float
 
 
 class Events:
@@ -32,7 +44,8 @@ class Events:
         if self._json:
             self._line({"event": "ready", "http": http, "https": https, "hosts": hosts, "routes": routes})
         else:
-            _say(f"serving {hosts} hosts, {routes} routes on http {http} and https {https}", sys.stdout)
+            where = f"http {http}" if settings.targets else f"http {http} and https {https}"
+            _say(f"serving {hosts} hosts, {routes} routes on {where}", sys.stdout)
 
     def applied(self, version: str, milliseconds: float, resources: int) -> None:
         """Envoy has taken a configuration."""
@@ -64,8 +77,50 @@ class Events:
         else:
             _say(f"Error: {message}")
 
+    def waiting(self, server: Waiting) -> None:
+        """A server is not up yet."""
+        if self._json:
+            seconds = round(server.seconds, 1)
+            self._line({"event": "waiting", "server": server.server, "message": server.reason, "seconds": seconds})
+        else:
+            _say(f"waiting for {server.server}: {server.reason} ({server.seconds:.0f} s of {server.limit:g} s)")
+
+    def found(self, server: str, speaks: str) -> None:
+        """A server is up."""
+        if self._json:
+            self._line({"event": "server", "server": server, "speaks": speaks})
+        else:
+            _say(f"{server} speaks {speaks}")
+
+    def api(self, known: Known) -> None:
+        """A schema has become known, has changed, or cannot be had."""
+        server = known.name
+        planned = known.planned
+        if self._json:
+            digest = planned.transcoding.digest if planned else ""
+            self._line({"event": "api", "server": server, "state": known.state, "failing": known.failing,
+                        "services": planned.services if planned else (), "schema": digest})  # fmt: skip
+        elif known.failing:
+            _say(f"{server}: {known.failing.removeprefix(f'{server}: ')}" + _meanwhile(known))
+        elif planned is not None:
+            _say(f"{server}: {len(planned.services)} services, {planned.methods} methods ({known.state})")
+            for problem in planned.problems[:_MOST]:
+                _say(f"{server}: {problem.kind}: {problem.where}: {problem.what}")
+
+    def apis(self, settings: Settings, known: Iterable[Known]) -> None:
+        """Everything is ready: what can be called, and how."""
+
     def _line(self, event: dict[str, object]) -> None:
         _say(json.dumps(event), sys.stdout)
+
+
+def _meanwhile(known: Known) -> str:
+    """What is served while a server cannot be asked."""
+    if known.planned is not None:
+        return "; the last schema stays"
+    if known.state == "unimplemented":
+        return "; gRPC and gRPC-Web are served, for REST and Connect give --protoset FILE or --proto FILE"
+    return ""
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:

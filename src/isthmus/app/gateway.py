@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import gc
+import importlib
 import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -25,11 +27,17 @@ from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
+from isthmus.edge.runtime_dir import sockets_in
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
 from isthmus.machines.snapshot import Snapshot
 from isthmus.xds.resources import LISTENER, Change
+
+if TYPE_CHECKING:  # imported when the first API is there: they take longer than a gateway's start
+    from isthmus.app.apis import Apis
+    from isthmus.app.schema_keeper import Known
+    from isthmus.app.servers import Servers
 
 USAGE, CANNOT_SERVE = 2, 3
 
@@ -63,9 +71,13 @@ class Gateway:
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
         self._ready = False
+        self._apis: Apis | None = None
+        self._servers: Servers | None = None
 
     async def run(self) -> int:
         """Serve until the supervisor goes away; returns the exit code."""
+        if self._settings.targets:
+            return await self._until_done(self._serve_servers())
         try:
             stdin = Path(self._settings.stdin).read_bytes() if self._settings.stdin else None
             watcher = Watcher(self._settings.paths, stdin)
@@ -74,11 +86,52 @@ class Gateway:
             return USAGE
         self._load(watcher)
         gc.freeze()  # what was loaded lives as long as the process: no need to look at it again and again
+        return await self._until_done(self._watch(watcher))
+
+    async def _until_done(self, work: Coroutine[None, None, int]) -> int:
         gc.enable()  # see control_plane
-        tasks = [asyncio.create_task(each) for each in (self._watch(watcher), self._follow(), self._supervisor_gone())]
+        tasks = [asyncio.create_task(each) for each in (work, self._follow(), self._supervisor_gone())]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await self._wiring.server.stop()
         return max(task.result() for task in done)
+
+    async def _serve_servers(self) -> int:
+        """Bare gRPC servers in place of files. Returns only if one of them never comes up."""
+        role = importlib.import_module("isthmus.app.servers")  # with all that asks servers for their schemas
+        self._publish(self._pipeline.start(), time.monotonic())
+        self._wiring.server.open()
+        self._servers = servers = role.Servers(self._settings, self._pipeline, self._publish_now, self._events)
+        self._apis = self._make_apis()
+        try:
+            await servers.serve(self._apis)
+        except role.ServerError as error:
+            self._events.error(str(error))
+        return CANNOT_SERVE
+
+    def _make_apis(self) -> Apis:
+        role = importlib.import_module("isthmus.app.apis")
+        url = f"http://{self._settings.http_address}"
+        made: Apis = role.Apis(self._wiring.runtime, url, self._pipeline, self._publish_now, self._api_known)
+        os.write(self._wiring.status, b"adapter\n")
+        if self._settings.offering.explorer_port:
+            os.write(self._wiring.status, b"explorer\n")
+        return made
+
+    def _follow_apis(self) -> None:
+        """Ask for the schemas that manifests want now."""
+        if self._apis is None and self._pipeline.apis():
+            self._apis = self._make_apis()
+        if self._apis is not None:
+            self._apis.refresh()
+
+    def _api_known(self, known: Known) -> None:
+        if self._servers is not None:
+            self._servers.known(known)
+        self._events.api(known)
+        self._wiring.effects.put_nowait(Synced(""))  # it may have been the last thing to wait for
+
+    def _publish_now(self, changes: Iterable[Change]) -> None:
+        self._publish(changes, time.monotonic())
 
     def _load(self, watcher: Watcher) -> None:
         started = time.monotonic()
@@ -90,6 +143,7 @@ class Gateway:
         self._wiring.server.open()
 
     async def _watch(self, watcher: Watcher) -> int:
+        self._follow_apis()
         await self._first_synced.wait()  # first things first: the watcher looks at everything when it begins
         known = dict.fromkeys(watcher.loaded.diagnostics)
         async for change in watcher:
@@ -101,6 +155,7 @@ class Gateway:
             known = now
             self._say((*come, *update.found), (*gone, *update.resolved), watcher)
             self._publish(update.changes, change.seconds_at)
+            self._follow_apis()
         return CANNOT_SERVE
 
     def _say(self, found: Iterable[Diagnostic], resolved: Iterable[Diagnostic], watcher: Watcher) -> None:
@@ -132,22 +187,25 @@ class Gateway:
         self._events.findings(report.all(), ())
 
     async def _synced(self, version: str) -> None:
-        self._first_synced.set()
-        if version not in (pushed.version for pushed in self._pushed):
-            return
-        while (pushed := self._pushed.popleft()).version != version:
-            pass  # overtaken: Envoy has gone on to a later version
-        self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
-        if not self._ready:
+        if version:
+            self._first_synced.set()
+        if version in (pushed.version for pushed in self._pushed):
+            while (pushed := self._pushed.popleft()).version != version:
+                pass  # overtaken: Envoy has gone on to a later version
+            self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
+        complete = self._servers is None or self._servers.complete
+        if not self._ready and not self._pushed and complete:
             from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
 
-            admin = EnvoyAdmin(str(self._wiring.runtime / "admin.sock"))
+            admin = EnvoyAdmin(sockets_in(self._wiring.runtime).admin)
             self._ready = await asyncio.to_thread(admin.wait_until_ready)
             if not self._ready:
                 return
             os.write(self._wiring.status, b"ready\n")
             routes = sum(len(config.routes) for each in self._pipeline.memo.hosts.values() for config in each.hosts)
             self._events.ready(self._settings, len(self._pipeline.memo.hosts), routes)
+            if self._servers is not None and self._apis is not None:
+                self._events.apis(self._settings, self._apis.keeper.known.values())
 
     async def _supervisor_gone(self) -> int:
         """Standard input ends when the supervisor does."""

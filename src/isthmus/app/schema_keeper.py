@@ -35,6 +35,7 @@ class Source(NamedTuple):
     target: Target
     raw: tuple[bytes, ...] = ()
     mapping: bytes = b""
+    mapping_name: str = ""
     prefix: str = ""
 
 
@@ -49,6 +50,12 @@ class Known(NamedTuple):
     state: str = "asking for its schema"
     failing: str = ""
     since: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """HOST:PORT of a bare server, NAMESPACE/SERVICE:PORT of a Service."""
+        bare = self.port.namespace == "upstream"
+        return f"{self.port.service if bare else f'{self.port.namespace}/{self.port.service}'}:{self.port.port}"
 
 
 class SchemaKeeper:
@@ -90,7 +97,7 @@ class SchemaKeeper:
                 async for version, raw in _versions(source.target):
                     digest = _digest(raw)
                     if digest != seen:
-                        planned = await plan_schema(raw, mapping=source.mapping, prefix=source.prefix)
+                        planned = await _plan(source, raw)
                         seen = digest
                         self._say(Known(port, planned, f"reflection {version}", "", time.time()))
                     elif (known := self.known[port]).failing or known.planned:
@@ -104,15 +111,21 @@ class SchemaKeeper:
 
     async def _plan_given(self, port: ServicePortRef, source: Source) -> None:
         try:
-            planned = await plan_schema(source.raw, mapping=source.mapping, prefix=source.prefix)
+            planned = await _plan(source, source.raw)
         except SchemaError as error:
             self._say(Known(port, None, error.kind, str(error)))
         else:
             self._say(Known(port, planned, "from files", "", time.time()))
 
     def _say(self, known: Known) -> None:
+        old = self.known.get(known.port)
         self.known[known.port] = known
-        self._tell(known)
+        if old is None or old._replace(since=0) != known._replace(since=0):
+            self._tell(known)
+
+
+async def _plan(source: Source, raw: tuple[bytes, ...]) -> Planned:
+    return await plan_schema(raw, mapping=source.mapping, source=source.mapping_name, prefix=source.prefix)
 
 
 async def _versions(target: Target) -> AsyncIterator[tuple[str, tuple[bytes, ...]]]:

@@ -71,6 +71,11 @@ class Settings(NamedTuple):
     offering: Offering = Offering()
 
     @property
+    def http_address(self) -> str:
+        """HOST:PORT of the HTTP listener."""
+        return f"[{self.bind}]:{self.http_port}" if ":" in self.bind else f"{self.bind}:{self.http_port}"
+
+    @property
     def addresses(self) -> dict[tuple[str, str, int], tuple[tuple[str, int], ...]]:
         """The given endpoints as the store wants them."""
         return {(namespace, service, port): found for namespace, service, port, found in self.endpoints}

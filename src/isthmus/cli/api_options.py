@@ -60,15 +60,15 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--insecure", is_flag=True, help="Do not verify the servers' certificates."),
     click.option("--server-name", default="", metavar="NAME", help="Name that the servers' certificates are for."),
-    click.option("--key", default="", type=_FILE, help="PEM private key of --cert."),
-    click.option("--cert", default="", type=_FILE, help="PEM certificate to show to the servers."),
-    click.option("--cacert", "ca", default="", type=_FILE, help="PEM authorities that the servers are verified by."),
+    click.option("--key", default=None, type=_FILE, help="PEM private key of --cert."),
+    click.option("--cert", default=None, type=_FILE, help="PEM certificate to show to the servers."),
+    click.option("--cacert", "ca", default=None, type=_FILE, help="PEM authorities that the servers are verified by."),
     click.option("--plaintext", is_flag=True, help="The servers speak cleartext; found out by default."),
     click.option(
         "--wait", default="300s", type=Span(), show_default=True, help="How long a server may take to come up."
     ),
     click.option(
-        "--mapping", default="", type=_FILE, help="HTTP rules (google.api.Service YAML) that add to the schemas' own."
+        "--mapping", default=None, type=_FILE, help="HTTP rules (google.api.Service YAML) that add to the schemas' own."
     ),
     click.option("-I", "--import-path", "import_paths", multiple=True, type=click.Path(exists=True, file_okay=False)),
     click.option("--proto", "protos", multiple=True, metavar="FILE", help="A .proto file, in place of reflection."),
@@ -121,7 +121,7 @@ def offering_of(options: dict[str, Any], bare: bool) -> Offering:
     return given
 
 
-def _path(path: str) -> str:
+def _path(path: str | None) -> str:
     return os.path.abspath(path) if path else ""
 
 

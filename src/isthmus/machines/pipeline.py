@@ -59,6 +59,7 @@ class Pipeline:
         self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
         self._live: dict[str, Translation] = {}
+        self._api_hosts: dict[str, dict[ServicePortRef, Backend]] = {}
         self.planned: dict[ServicePortRef, Transcoding] = {}
 
     def at(self, now: datetime.datetime) -> None:
@@ -81,6 +82,7 @@ class Pipeline:
             new = translation or Translation()
             if translation is not None:
                 self._live[host] = translation
+            self._note_apis(host, new)
             changes += self._cluster_changes(host, old, new)
             changes += self._secret_changes(host, old, new)
             changes += self._scope_changes(host, old, new, wild)
@@ -96,10 +98,8 @@ class Pipeline:
                 self.planned[port] = transcoding
         changes: list[Change] = []
         wild: set[str] = set()
-        for host, translation in self._live.items():
-            for config in translation.hosts:
-                if not planned.keys() & {backend.service for backend in _apis(config)}:
-                    continue
+        for host in [host for host, backends in self._api_hosts.items() if not backends.keys().isdisjoint(planned)]:
+            for config in self._live[host].hosts:
                 if is_wild(host):
                     wild.add(config.listener)
                 else:
@@ -108,8 +108,7 @@ class Pipeline:
 
     def apis(self) -> dict[ServicePortRef, Backend]:
         """The backends whose schemas are wanted now."""
-        configs = (config for translation in self._live.values() for config in translation.hosts)
-        return {backend.service: backend for config in configs for backend in _apis(config)}
+        return {port: backend for backends in self._api_hosts.values() for port, backend in backends.items()}
 
     def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
         """The objects that a resource was made from: whom to tell when Envoy refuses it."""
@@ -124,6 +123,13 @@ class Pipeline:
             configs = list(self._wild.get(listener, {}).values())
         refs = sorted({route.origin.ref for config in configs for route in config.routes})
         return tuple(refs) or (ObjectRef("Listener", "", name),)
+
+    def _note_apis(self, host: str, translation: Translation) -> None:
+        self._api_hosts.pop(host, None)
+        actions = (route.action for config in translation.hosts for route in config.routes)
+        found = {a.backend.service: a.backend for a in actions if isinstance(a, Forward) and a.api is not None}
+        if found:
+            self._api_hosts[host] = found
 
     def _cluster_changes(self, host: str, old: Translation, new: Translation) -> Iterable[Change]:
         before, after = _backends(old), _backends(new)
@@ -193,8 +199,3 @@ def _gone(type_url: str, name: str) -> Change:
 def _backends(translation: Translation) -> dict[str, Backend]:
     actions = (route.action for config in translation.hosts for route in config.routes)
     return {names.cluster(a.backend): a.backend for a in actions if isinstance(a, Forward)}
-
-
-def _apis(config: HostConfig) -> list[Backend]:
-    actions = (route.action for route in config.routes)
-    return [action.backend for action in actions if isinstance(action, Forward) and action.api is not None]

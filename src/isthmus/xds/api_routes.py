@@ -17,7 +17,6 @@ from isthmus.ir.match import SegmentPrefix
 from isthmus.ir.transcoding import Adapted, Api, Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.filters import client_protocol, cors, transcoder
-from isthmus.xds.filters.http_filter import off
 from isthmus.xds.local_replies import CONNECT, REST, marked
 from isthmus.xds.metadata_headers import kept_out
 from isthmus.xds.path_tree import Entry
@@ -38,9 +37,12 @@ class Offer(Struct, frozen=True):
     planned: Transcoding | None
 
 
-def api_routes(route: Route, offer: Offer, digests: Sequence[str], on_host: bool) -> Iterator[Entry]:
-    """The routes of one API route. `digests` are all schemas of the host; `on_host` says where the transcoder is."""
-    make = _Maker(route, offer, on_host)
+def api_routes(route: Route, offer: Offer, digests: Sequence[str], without: api.Any | None) -> Iterator[Entry]:
+    """The routes of one API route. `digests` are all schemas of the host.
+
+    `without` keeps the virtual host's transcoder from a route; None where each route has one of its own.
+    """
+    make = _Maker(route, offer, without)
     start = route.match.path.path
     if digests and isinstance(route.match.path, SegmentPrefix) and _REFLECTION.startswith(start):
         yield _REFLECTION, make.reflection(digests)
@@ -80,7 +82,7 @@ class _Maker(Struct, frozen=True):
 
     route: Route
     offer: Offer
-    on_host: bool
+    without: api.Any | None
 
     def native(self, kind: str, header: api.HeaderMatcher, filters: api.Any | None, errors: str) -> api.Route:
         """To the backend, through filters of Envoy that know the client's protocol."""
@@ -99,7 +101,7 @@ class _Maker(Struct, frozen=True):
         message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
         message.response_headers_to_remove.extend(_GRPC_ONLY)
         assert self.offer.planned is not None
-        if not self.on_host:
+        if self.without is None:
             config = transcoder.transcoder(self.offer.planned, self.offer.api)
             message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(config)
         message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(kept_out(self.offer.api.pass_headers))
@@ -161,8 +163,8 @@ class _Maker(Struct, frozen=True):
         return message
 
     def _without_transcoder(self, message: api.Route) -> None:
-        if self.on_host:
-            message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(off())
+        if self.without is not None:
+            message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(self.without)
 
     def _let_origins(self, message: api.Route) -> None:
         if self.offer.api.origins:

@@ -59,7 +59,7 @@ _JSON = (
 
 def marked(kind: str) -> dict[str, object]:
     """A route's metadata that says how errors are read there."""
-    return {"filter_metadata": {METADATA: {_KEY: kind}}}
+    return {"filter_metadata": {METADATA: {"fields": {_KEY: {"string_value": kind}}}}}
 
 
 def local_replies() -> dict[str, object]:

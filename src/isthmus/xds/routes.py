@@ -11,14 +11,15 @@ from types import MappingProxyType
 
 from isthmus.ir.action import Forward
 from isthmus.ir.backend import ServicePortRef
-from isthmus.ir.host import CATCH_ALL, HostConfig
+from isthmus.ir.host import CATCH_ALL, HostConfig, is_wild
 from isthmus.ir.match import SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, api_routes
 from isthmus.xds.filters import CHAIN
+from isthmus.xds.filters.http_filter import off
 from isthmus.xds.filters.transcoder import FILTER as TRANSCODER
-from isthmus.xds.filters.transcoder import transcoder
+from isthmus.xds.filters.transcoder import nothing, transcoder
 from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.local_replies import REST, marked
 from isthmus.xds.path_tree import Entry, size, tree
@@ -80,17 +81,19 @@ def _entries(config: HostConfig, planned: Planned, host: api.VirtualHost | None)
     """The routes of a host. A schema that all its APIs share is in the virtual host, once: schemas are large."""
     offers = _offers(config, planned)
     shared = next(iter(offers.values())) if host is not None and len(set(offers.values())) == 1 else None
+    without = None
     if host is not None and shared is not None and shared.planned is not None:
         host.typed_per_filter_config[TRANSCODER.name].CopyFrom(transcoder(shared.planned, shared.api))
+        without = nothing() if is_wild(config.host) else off()
     digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
     entries: list[Entry] = []
     for index, route in enumerate(config.routes):
         if index in offers:
-            entries.extend(api_routes(route, offers[index], digests, on_host=shared is not None))
+            entries.extend(api_routes(route, offers[index], digests, without))
             continue
         message = emit_route(route)
-        if shared is not None:
-            message.typed_per_filter_config[TRANSCODER.name].CopyFrom(api.pack(api.FilterConfig(disabled=True)))
+        if without is not None:
+            message.typed_per_filter_config[TRANSCODER.name].CopyFrom(without)
         entries.append((route.match.path.path, message))
     return entries
 

@@ -13,13 +13,14 @@ from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 MOST_BYTES = 4 * 1024 * 1024  # of a request and of an answer: gRPC's own default limit
 
 
-def _nothing(_: object) -> api.Any:
+def nothing() -> api.Any:
+    """A configuration without services: requests pass. On wildcard hosts a route cannot switch the filter off."""
     message = api.GrpcJsonTranscoder()
     message.proto_descriptor_bin = b""  # must be present, be it empty
     return api.pack(message)
 
 
-FILTER = HttpFilter("envoy.filters.http.grpc_json_transcoder", _nothing, per_host=off_for_exact_hosts)
+FILTER = HttpFilter("envoy.filters.http.grpc_json_transcoder", lambda _: nothing(), per_host=off_for_exact_hosts)
 
 
 def transcoder(planned: Transcoding, offered: Api) -> api.Any:

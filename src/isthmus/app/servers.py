@@ -1,0 +1,184 @@
+"""Bare gRPC servers: waits for each to come up, finds out how it is to be spoken to, and says so to the pipeline.
+
+May not know what becomes of it. Rule: a server that is not up yet holds up nobody but itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from isthmus.app.apis import Apis, given_descriptors
+from isthmus.app.events import Events, Waiting
+from isthmus.app.schema_keeper import Known, Source
+from isthmus.app.settings import Offering, Settings, Target
+from isthmus.dialects.upstream import Paths, Upstream, upstream, upstream_ref
+from isthmus.edge.grpc_client import channels
+from isthmus.edge.grpc_client.probe import Probe, Speaks, probe
+from isthmus.edge.proto_files import ProtoError
+from isthmus.ir.backend import ServicePortRef, Trust
+from isthmus.ir.transcoding import Api
+from isthmus.machines.pipeline import Pipeline
+from isthmus.xds.resources import Change
+
+_PAUSE_SECONDS = 0.2
+SYSTEM_AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+
+
+class ServerError(Exception):
+    """A server did not come up in time, or is no gRPC server."""
+
+
+class Found(NamedTuple):
+    """A server that is up: its object, the addresses that Envoy is to use, how to ask it for its schema."""
+
+    upstream: Upstream
+    addresses: tuple[tuple[str, int], ...]
+    target: channels.Target
+    said: str
+
+
+class Servers:
+    """All bare servers of one gateway."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        publish: Callable[[Iterable[Change]], None],
+        events: Events,
+    ) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._publish = publish
+        self._events = events
+        self._upstreams: dict[ServicePortRef, Upstream] = {}
+        self._settled: set[ServicePortRef] = set()
+
+    @property
+    def complete(self) -> bool:
+        """Whether each is up, and its schema known or known not to be had."""
+        return len(self._settled) == len(self._settings.targets)
+
+    async def serve(self, apis: Apis) -> None:
+        """Bring each in as it comes up, then go on for ever. Raises ServerError."""
+        offering = self._settings.offering
+        try:
+            raw = given_descriptors(offering)
+            mapping = Path(offering.mapping).read_bytes() if offering.mapping else b""
+        except (ProtoError, OSError) as error:
+            raise ServerError(str(error)) from None
+
+        async def bring(order: int, target: Target) -> None:
+            found = await find(target, order, offering, self._events.waiting)
+            port = upstream_ref(target.host, target.port)
+            self._upstreams[port] = found.upstream
+            self._events.found(target.name, found.said)
+            apis.give(port, Source(found.target, raw, mapping, offering.mapping, target.prefix))
+            self._pipeline.memo.store.addresses[port.namespace, port.service, port.port] = found.addresses
+            self._apply(found.upstream)
+            apis.refresh()
+
+        await asyncio.gather(*(bring(order, target) for order, target in enumerate(self._settings.targets)))
+        await asyncio.Event().wait()
+
+    def known(self, known: Known) -> None:
+        """A server's schema has become known, or cannot be had; where several share the port, it says who gets what."""
+        if known.planned is not None or known.failing:
+            self._settled.add(known.port)
+        if known.planned is not None and len(self._settings.targets) > 1:
+            paths = Paths(known.planned.services, known.planned.rules)
+            self._upstreams[known.port] = replace(self._upstreams[known.port], paths=paths)
+            self._apply(self._upstreams[known.port])
+
+    def _apply(self, changed: Upstream) -> None:
+        update = self._pipeline.apply((changed,))
+        self._events.findings(update.found, update.resolved)
+        self._publish(update.changes)
+
+
+async def find(target: Target, order: int, offering: Offering, waiting: Callable[[Waiting], None]) -> Found:
+    """Wait for a server and find out what it speaks. Raises ServerError."""
+    started = time.monotonic()
+    told = ""
+    while True:
+        found = await probe(target.host, target.port, server_name=offering.server_name)
+        problem = _problem(target, found)
+        if problem is None:
+            return _found(target, order, offering, found)
+        waited = time.monotonic() - started
+        if found.speaks is Speaks.HTTP1 or "speaks" in problem or waited > offering.wait_seconds:
+            spent = f" (waited {waited:.0f} s; --wait says how long)" if waited > 1 else ""
+            raise ServerError(f"{target.name}: {problem}{spent}")
+        if problem != told or int(waited) % 5 == 0:
+            waiting(Waiting(target.name, problem, waited, offering.wait_seconds))
+            told = problem
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _problem(target: Target, found: Probe) -> str | None:
+    """Why a server cannot be used now; None when it can."""
+    if found.speaks is Speaks.CLEARTEXT:
+        said = f"it speaks cleartext, not TLS: give {target.name} without https:// and TLS options"
+        return said if target.tls == "on" else None
+    if found.speaks is Speaks.TLS:
+        if target.tls == "off":
+            return "it speaks TLS, not cleartext: leave --plaintext out"
+        lacks = found.address and found.alpn != "h2"
+        return "it speaks TLS without HTTP/2 (ALPN h2), which gRPC needs" if lacks else None
+    return found.reason or "it does not answer"
+
+
+def _found(target: Target, order: int, offering: Offering, found: Probe) -> Found:
+    tls = found.speaks is Speaks.TLS
+    name = offering.server_name or target.host
+    trust: Trust | None = None
+    if tls:
+        ca = "" if offering.insecure else offering.ca or authorities()
+        trust = Trust(ca=ca, name=name, chain=offering.cert, key=offering.key)
+    local = target.host == "localhost" or _is_ip(target.host)
+    made = replace(
+        upstream(target.host, target.port, order),
+        tls=trust,
+        dns="" if local else target.host,
+        api=Api(
+            origins=offering.origins,
+            preserve_names=offering.preserve_names,
+            emit_defaults=offering.emit_defaults,
+            pass_headers=offering.headers,
+        ),
+    )
+    asked = channels.Target(
+        address=target.name,
+        tls=tls,
+        insecure=tls and offering.insecure,
+        ca=offering.ca,
+        cert=offering.cert,
+        key=offering.key,
+        server_name=offering.server_name,
+    )
+    return Found(made, ((found.address, target.port),) if local else (), asked, found.speaks.value)
+
+
+def authorities() -> str:
+    """The file with this machine's certificate authorities; empty where none is known."""
+    return next((path for path in SYSTEM_AUTHORITIES if os.path.isfile(path)), "")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
