@@ -36,6 +36,7 @@ class Gateway:
     """`isthmus run` on free ports. Use it as a context; its end is checked: no process may be left."""
 
     def __init__(self, paths: Sequence[object], endpoints: Mapping[str, Sequence[str]], *more: str) -> None:
+        """`more` are further arguments: options, or HOST:PORT of a bare server in place of paths."""
         self.http_port, self.https_port = free_ports(2)
         argv = [sys.executable, "-m", "isthmus", "run", "-o", "json", "--concurrency", "1", *more]
         for path in paths:
@@ -157,6 +158,17 @@ def ask(port: int, host: str, path: str = "/", *, tls: bool = False, **options: 
         for key, value in {"Host": host, **options.get("headers", {})}.items():
             connection.putheader(key, value)
         connection.endheaders()
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def ask_with_body(port: int, host: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """One POST over HTTP/1.1 to the loopback address."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    try:
+        with contextlib.suppress(BrokenPipeError):  # refused while it was sent: the answer is there all the same
+            connection.request("POST", path, body, {"host": host, **headers})
         return Answer(connection.getresponse())
     finally:
         connection.close()

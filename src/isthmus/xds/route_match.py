@@ -6,6 +6,7 @@ Covers the matchers that Isthmus emits; one that it does not know is a bug of ou
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -56,6 +57,11 @@ def mismatch(match: api.RouteMatch, path: str, header: Header) -> str | None:
         value = header(wanted.name)
         if value is None or not _string(wanted.string_match, value):
             return f"header {wanted.name} is {value or 'absent'}, wanted {_words(wanted.string_match)}"
+    given = dict(urllib.parse.parse_qsl((header(":path") or "").partition("?")[2], keep_blank_values=True))
+    for parameter in match.query_parameters:
+        value = given.get(parameter.name)
+        if value is None or not _string(parameter.string_match, value):
+            return f"query parameter {parameter.name} is {value or 'absent'}, wanted {_words(parameter.string_match)}"
     return None
 
 
@@ -77,6 +83,8 @@ def _path_mismatch(match: api.RouteMatch, path: str) -> str | None:
 
 def _string(match: api.StringMatcher, value: str) -> bool:
     kind = match.WhichOneof("match_pattern")
+    if match.ignore_case:
+        return kind == "exact" and value.lower() == match.exact.lower()
     if kind == "prefix":
         return value.startswith(match.prefix)
     if kind == "exact":

@@ -194,6 +194,8 @@ _CODES = (301, 302, 303, 307, 308)
 
 
 def _forward(table: Table, cluster: str, verdict: Verdict) -> Verdict:
+    if cluster in names.STATIC:
+        return replace(verdict, cluster=cluster, endpoints=("the adapter",))
     resource = table.get(CLUSTER, cluster)
     if resource is None:
         return replace(verdict, cluster=cluster, status=503, reason="the cluster does not exist")

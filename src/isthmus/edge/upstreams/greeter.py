@@ -10,22 +10,18 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from isthmus.edge.upstreams.grpc_server import GrpcServer
 from isthmus.edge.upstreams.process import PemFiles, main
+from isthmus.edge.upstreams.reflection_service import reflection_handlers
 
 SERVICE = "helloworld.Greeter"
-_V1ALPHA, _V1 = "grpc.reflection.v1alpha", "grpc.reflection.v1"
-_MOST_CALLS = 512  # at a time; each holds a thread
-_GRACE_SECONDS = 2.0
 
 
 def _schema() -> FileDescriptorProto:
@@ -58,23 +54,9 @@ def _message(name: str, fields: dict[str, FieldDescriptorProto.Type.ValueType]) 
     return message
 
 
-def _reflection_schemas() -> tuple[FileDescriptorProto, FileDescriptorProto]:
-    """v1alpha, and v1, which is the same under another package; the library has v1alpha only."""
-    alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
-    v1 = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
-    v1.name, v1.package = "grpc/reflection/v1/reflection.proto", _V1
-    for field in (field for message in v1.message_type for field in message.field if field.type_name):
-        field.type_name = field.type_name.replace(f".{_V1ALPHA}.", f".{_V1}.")
-    for method in v1.service[0].method:
-        method.input_type = method.input_type.replace(f".{_V1ALPHA}.", f".{_V1}.")
-        method.output_type = method.output_type.replace(f".{_V1ALPHA}.", f".{_V1}.")
-    return alpha, v1
-
-
 def _pool() -> DescriptorPool:
     pool = DescriptorPool()  # a private one: the default pool belongs to the program that uses us
-    for file in (_schema(), *_reflection_schemas()):
-        pool.AddSerializedFile(file.SerializeToString())
+    pool.AddSerializedFile(_schema().SerializeToString())
     return pool
 
 
@@ -147,36 +129,15 @@ def _say_hello_bidi_stream(call: _Call, requests: Iterator[Any]) -> Iterator[Any
         call.fail_if_asked(request)
 
 
-class Greeter:
+class Greeter(GrpcServer):
     """A running server. `cancelled` gets the method of each call that its client gave up while an answer was due.
 
     A client stream that is cancelled between two answers is not told apart from one that has ended.
     """
 
-    def __init__(self, server: grpc.Server, host: str, replica: str) -> None:
-        self.replica = replica
-        self.address = ""
+    def __init__(self, host: str, replica: str) -> None:
         self.cancelled: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._server = server
-        self._host = host
-        server.add_generic_rpc_handlers((self._greeter(), *_reflection()))
-
-    def listen(self, port: int, credentials: grpc.ServerCredentials | None) -> None:
-        """Bind and serve. Raises OSError."""
-        wanted = f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
-        try:
-            if credentials:
-                bound = self._server.add_secure_port(wanted, credentials)
-            else:
-                bound = self._server.add_insecure_port(wanted)
-        except RuntimeError as error:
-            raise OSError(str(error)) from None
-        self.address = f"{wanted.rpartition(':')[0]}:{bound}"
-        self._server.start()
-
-    def stop(self, grace: float = _GRACE_SECONDS) -> None:
-        """Refuse new calls, let running ones end within `grace` seconds, then cut them."""
-        self._server.stop(grace).wait()
+        super().__init__(host, replica, (self._greeter(), *reflection_handlers(_pool(), (SERVICE,))))
 
     def _greeter(self) -> grpc.GenericRpcHandler:
         unary_unary, unary_stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
@@ -214,29 +175,10 @@ class Greeter:
         return _Call(context, self.replica, lambda: self.cancelled.put(method))
 
 
-def _reflection() -> Iterator[grpc.GenericRpcHandler]:
-    """Both versions: the messages are the same on the wire."""
-    services = (SERVICE, f"{_V1ALPHA}.ServerReflection", f"{_V1}.ServerReflection")
-    answer = reflection.ReflectionServicer(services, pool=POOL).ServerReflectionInfo
-    method = grpc.stream_stream_rpc_method_handler(
-        answer,
-        reflection_pb2.ServerReflectionRequest.FromString,
-        reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
-    for package in (_V1ALPHA, _V1):
-        service = f"{package}.ServerReflection"
-        yield grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": method})
-
-
 def start(host: str = "127.0.0.1", port: int = 0, replica: str = "greeter-1", tls: PemFiles | None = None) -> Greeter:
     """Serve in threads of this process. Raises OSError."""
-    options = (("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1))
-    greeter = Greeter(grpc.server(ThreadPoolExecutor(_MOST_CALLS), options=options), host, replica)
-    credentials = None
-    if tls:
-        chain, key = (Path(file).read_bytes() for file in tls)
-        credentials = grpc.ssl_server_credentials([(key, chain)])
-    greeter.listen(port, credentials)
+    greeter = Greeter(host, replica)
+    greeter.listen(port, tls)
     return greeter
 
 

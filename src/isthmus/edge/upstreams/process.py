@@ -10,8 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 PemFiles = tuple[str, str]  # paths: certificate chain, private key
@@ -26,21 +26,28 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
 
-class Start(Protocol):
-    """Starts a server; port 0 takes a free one. Raises OSError with a readable message where it cannot listen."""
+class Flag(NamedTuple):
+    """An option that one server has: `--name`, one of `choices`, of which the first is the default."""
 
-    def __call__(self, host: str, port: int, replica: str, tls: PemFiles | None) -> Server: ...
+    name: str
+    choices: tuple[str, ...]
+    help: str
 
 
-def main(start: Start, replica: str, argv: Sequence[str] | None = None) -> int:
-    """Run one server until it is told to stop; returns the exit code."""
-    given = _arguments(replica, argv)
+# start(host, port, replica, tls, **flags); port 0 takes a free one. Raises OSError with a readable message.
+Start = Callable[..., Server]
+
+
+def main(start: Start, replica: str, argv: Sequence[str] | None = None, flags: Sequence[Flag] = ()) -> int:
+    """Run one server until it is told to stop; returns the exit code. `flags` are handed to `start` by name."""
+    given = _arguments(replica, argv, flags)
     # Waited for, not handled: a handler that sets an Event deadlocks where it interrupts that Event's own wait().
     # Blocked before any thread starts, because threads inherit the mask.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     try:
         tls = (given.tls_cert, given.tls_key) if given.tls_cert else None
-        server = start(given.host, given.port, given.replica, tls)
+        own = {flag.name: getattr(given, flag.name) for flag in flags}
+        server = start(given.host, given.port, given.replica, tls, **own)
     except OSError as error:
         print(f"Error: cannot serve on {given.host}:{given.port}: {error}", file=sys.stderr)
         return 3
@@ -60,7 +67,7 @@ def _await_end_of_input() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _arguments(replica: str, argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(replica: str, argv: Sequence[str] | None, flags: Sequence[Flag]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Prints `listening HOST:PORT` when it is ready.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free port")
@@ -68,6 +75,8 @@ def _arguments(replica: str, argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tls-cert", default="", metavar="FILE", help="PEM certificate chain")
     parser.add_argument("--tls-key", default="", metavar="FILE", help="PEM private key")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop at the end of standard input")
+    for flag in flags:
+        parser.add_argument(f"--{flag.name}", choices=flag.choices, default=flag.choices[0], help=flag.help)
     given = parser.parse_args(argv)
     if bool(given.tls_cert) != bool(given.tls_key):
         parser.error("--tls-cert and --tls-key go together")

@@ -10,7 +10,8 @@ from isthmus.ir.transcoding import Api, Transcoding
 from isthmus.xds import api
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 
-MOST_BYTES = 4 * 1024 * 1024  # of a request and of an answer: gRPC's own default limit
+MOST_BYTES = 4 * 1024 * 1024  # held of a request: gRPC's own default limit of a message
+MOST_ANSWER_BYTES = 16 * 1024 * 1024
 
 
 def nothing() -> api.Any:
@@ -32,7 +33,7 @@ def transcoder(planned: Transcoding, offered: Api) -> api.Any:
             match_incoming_request_route=True,  # the route that the client's path chose stays
             convert_grpc_status=True,
             max_request_body_size={"value": MOST_BYTES},
-            max_response_body_size={"value": MOST_BYTES},
+            max_response_body_size={"value": MOST_ANSWER_BYTES},
             request_validation_options={"reject_unknown_method": True, "reject_unknown_query_parameters": True},
             print_options={
                 "preserve_proto_field_names": offered.preserve_names,
