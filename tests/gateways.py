@@ -48,6 +48,7 @@ class Gateway:
         self._fresh: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.errors: list[str] = []
+        self._api_seen = False
         self._readers = [threading.Thread(target=f, daemon=True) for f in (self._read_events, self._read_errors)]
         for reader in self._readers:
             reader.start()
@@ -101,6 +102,13 @@ class Gateway:
                 raise AssertionError(f"the gateway ended before {name}: {self.events}; {self.errors}")
             if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
                 return event
+
+    def wait_for_api(self) -> dict[str, Any]:
+        """The next time that a schema is known to be true."""
+        known = [event for event in self.events if event["event"] == "api" and event["schema"]]
+        fresh = known[-1:] if known and not known[-1]["failing"] and not self._api_seen else []
+        self._api_seen = True
+        return fresh[0] if fresh else self.wait("api", failing="")
 
     def pid(self, kind: str) -> int:
         """The process of the last event of a kind: envoy-started, control-plane-started."""

@@ -48,6 +48,7 @@ class Apis:
     def refresh(self) -> None:
         """Follow the pipeline: ask for the schemas that are wanted now."""
         wanted = {port: self._source(port, backend) for port, backend in self._pipeline.apis().items()}
+        wanted |= self._sources  # a bare server may have no route before its schema is known
         self.keeper.want({port: source for port, source in wanted.items() if source is not None})
         gone = [port for port in self._pipeline.planned if port not in wanted]
         if gone:
@@ -88,7 +89,7 @@ class Apis:
                 "since": known.since,
             }
             for port, known in sorted(self.keeper.known.items())
-            if port in backends
+            if port in backends  # else nobody can call it yet
         ]
         body = json.dumps({"public_url": self._public_url, "upstreams": upstreams}).encode()
         self._replace(self._catalog, body)

@@ -125,4 +125,6 @@ def _meanwhile(known: Known) -> str:
 
 def _say(text: str, stream: TextIO | None = None) -> None:
     with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or not this: no reason to stop serving
-        print(text, file=stream or sys.stderr, flush=True)
+        stream = stream or sys.stderr
+        stream.write(f"{text}\n")  # in one piece: the supervisor writes there too
+        stream.flush()

@@ -29,6 +29,7 @@ from isthmus.machines.pipeline import Pipeline
 from isthmus.xds.resources import Change
 
 _PAUSE_SECONDS = 0.2
+_PATIENCE_SECONDS = 5.0  # for something that listens and does not speak as a gRPC server does
 SYSTEM_AUTHORITIES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -118,7 +119,8 @@ async def find(target: Target, order: int, offering: Offering, waiting: Callable
         if problem is None:
             return _found(target, order, offering, found)
         waited = time.monotonic() - started
-        if found.speaks is Speaks.HTTP1 or "speaks" in problem or waited > offering.wait_seconds:
+        hopeless = "speaks" in problem or (found.speaks is Speaks.UNKNOWN and waited > _PATIENCE_SECONDS)
+        if hopeless or waited > offering.wait_seconds:
             spent = f" (waited {waited:.0f} s; --wait says how long)" if waited > 1 else ""
             raise ServerError(f"{target.name}: {problem}{spent}")
         if problem != told or int(waited) % 5 == 0:
@@ -157,6 +159,9 @@ def _found(target: Target, order: int, offering: Offering, found: Probe) -> Foun
             preserve_names=offering.preserve_names,
             emit_defaults=offering.emit_defaults,
             pass_headers=offering.headers,
+            only_headers=offering.only_headers,
+            lenient=offering.lenient,
+            answer_headers=offering.answer_headers,
         ),
     )
     asked = channels.Target(

@@ -12,7 +12,7 @@ class SettingsError(ValueError):
 
 
 class Target(NamedTuple):
-    """A bare gRPC server. `tls` is `auto`, `on` or `off`; `prefix` is put before all its HTTP rules."""
+    """A bare gRPC server. `tls` is `auto`, `on` or `off`; only its HTTP rules whose paths begin with `prefix` count."""
 
     host: str
     port: int
@@ -44,6 +44,9 @@ class Offering(NamedTuple):
     insecure: bool = False
     origins: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    only_headers: bool = False
+    lenient: bool = False
+    answer_headers: tuple[tuple[str, str], ...] = ()
     preserve_names: bool = False
     emit_defaults: bool = False
     explorer_port: int = 0

@@ -75,6 +75,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--protoset", "protosets", multiple=True, type=_FILE, help="A FileDescriptorSet, in place of reflection."
     ),
+    click.option(
+        "-c",
+        "--rust-grpc-proxy",
+        default=None,
+        metavar="FILE",
+        help="Take servers, address and header rules from a configuration of rust-grpc-proxy, as it is.",
+    ),
     click.argument("targets", nargs=-1, metavar="[HOST:PORT]..."),
 )
 LOOPBACK_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*")

@@ -51,7 +51,18 @@ def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) ->
     isthmus run -f deploy/ --endpoint default/web:80=127.0.0.1:3000 --endpoint default/api=127.0.0.1:4000
     kubectl get ing,svc,endpointslices,secret -o yaml | isthmus run -f - -o json
     """
-    if bool(targets) == bool(paths):
+    settings = _settings(targets, paths, options)
+    child = click.get_current_context().find_object(Child) or control_plane()
+    sys.exit(_supervise(settings, options["envoy"], standard_input(paths), child))
+
+
+def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[str, Any]) -> Settings:
+    """What was asked for. Raises Failure."""
+    proxy_file = options["rust_grpc_proxy"]
+    as_proxy = proxy_file is not None or not (targets or paths or "RUST_GRPC_PROXY_ADDR" not in os.environ)
+    if as_proxy and (targets or paths):
+        raise Failure("-c names the servers already; leave out HOST:PORT and -f")
+    if bool(targets) == bool(paths) and not as_proxy:
         what = "both" if targets else "neither"
         raise Failure(f"expected either HOST:PORT of a gRPC server or manifests with -f; found {what}")
     missing = [path for path in paths if path != "-" and not os.path.exists(path)]
@@ -59,7 +70,7 @@ def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) ->
         raise Failure(f"{', '.join(missing)}: no such file or folder")
     if options["http_port"] == options["https_port"]:
         raise Failure(f"--http-port and --https-port are both {options['http_port']}; give two different ports")
-    offering = offering_of(options, bare=bool(targets))
+    offering = offering_of(options, bare=bool(targets) or as_proxy)
     settings = Settings(
         paths=normal(paths),
         bind="127.0.0.1" if options["bind"] == "localhost" else options["bind"],
@@ -75,8 +86,11 @@ def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) ->
         targets=targets_of(targets, options["plaintext"], offering),
         offering=offering,
     )
-    child = click.get_current_context().find_object(Child) or control_plane()
-    sys.exit(_supervise(settings, options["envoy"], standard_input(paths), child))
+    if as_proxy:
+        from isthmus.cli.rust_grpc_proxy import configured
+
+        settings = configured(settings, proxy_file, settings.output == "text")
+    return settings
 
 
 def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child) -> int:
@@ -134,7 +148,9 @@ def _teller(as_json: bool) -> Callable[..., None]:
 
     def tell(event: Event) -> None:
         if as_json:
-            print(json.dumps({"event": event.kind, "message": event.message, "pid": event.pid}), flush=True)
+            line = json.dumps({"event": event.kind, "message": event.message, "pid": event.pid})
+            sys.stdout.write(f"{line}\n")  # in one piece: the control plane writes there too
+            sys.stdout.flush()
         elif event.kind == "error":
             print(f"Error: {event.message}", file=sys.stderr, flush=True)
         elif event.kind in ("control-plane-ended", "envoy-ended", "envoy-log", "draining"):

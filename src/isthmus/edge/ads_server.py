@@ -87,6 +87,8 @@ class AdsServer:
             while (send := await stream.outgoing.get()) is not None:
                 yield _encode(send)
             await reading  # a failure of ours must be seen; Envoy connects again
+        except asyncio.CancelledError:
+            return  # the server stops; gRPC would print a traceback
         finally:
             reading.cancel()
             stream.close()

@@ -34,3 +34,4 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 MAPPING = 4  # exit code: the mapping file cannot be used; the answer says why
+MEMORY = 5  # exit code: it would have needed more than it may have

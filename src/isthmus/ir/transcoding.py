@@ -13,14 +13,18 @@ class Api(Struct, frozen=True, gc=False):
     """How an API is offered. `origins` are web origins that browsers may call from (`*` is any).
 
     `preserve_names` answers with proto field names instead of lowerCamelCase; `emit_defaults` prints fields that
-    have their default value. `pass_headers` are request headers that become metadata beside the usual ones; a name
-    that ends in `*` is a prefix.
+    have their default value. `pass_headers` are request headers that become metadata beside the usual ones (with
+    `only_headers`, instead of them); a name that ends in `*` is a prefix. `lenient` ignores query parameters that are
+    no fields. `answer_headers` are added to answers.
     """
 
     origins: tuple[str, ...] = ()
     preserve_names: bool = False
     emit_defaults: bool = False
     pass_headers: tuple[str, ...] = ()
+    only_headers: bool = False
+    lenient: bool = False
+    answer_headers: tuple[tuple[str, str], ...] = ()
 
 
 class Adapted(Struct, frozen=True, gc=False):

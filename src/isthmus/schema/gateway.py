@@ -99,16 +99,21 @@ def _one(binding: Binding) -> http_pb2.HttpRule:
     return rule
 
 
-def with_prefix(schema: Schema, prefix: str) -> Schema:
-    """The same API under a path of its own: every HTTP rule begins with `prefix`. gRPC paths stay."""
+def below(schema: Schema, prefix: str) -> Schema:
+    """The same API with only those HTTP rules whose paths begin with `prefix`. gRPC paths stay."""
     start = prefix.rstrip("/")
     if not start:
         return schema
     methods = tuple(
-        replace(method, bindings=tuple(replace(b, template=start + b.template) for b in method.bindings))
+        replace(method, bindings=tuple(b for b in method.bindings if b.source == "default" or _begins(b, start)))
         for method in schema.methods
     )
     return replace(schema, methods=methods)
+
+
+def _begins(binding: Binding, start: str) -> bool:
+    found = literal_start(binding.template)
+    return found == start or found.startswith(f"{start}/")
 
 
 def paths(schema: Schema) -> tuple[tuple[str, str], ...]:

@@ -1,12 +1,14 @@
 """HTTP rules from a file: google.api.Service in YAML or JSON, of which `http.rules` is read.
 
-Strict: what is unknown or wrong is said with line and column, and then nothing of the file counts. Source:
-google/api/http.proto, "Specify HTTP rules in gRPC API Service Configuration".
+Strict: what is unknown or wrong is said with line and column, and then nothing of the file counts. Whether a server
+has the methods is not known here. Source: google/api/http.proto, "Specify HTTP rules in gRPC API Service
+Configuration"; as there, of several rules with one selector the last one counts.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 
 import yaml
@@ -14,7 +16,9 @@ from msgspec import Struct
 
 from isthmus.schema import httprule
 from isthmus.schema.model import Binding
+from isthmus.schema.text import shown
 
+_TYPE = "google.api.Service"
 _TOP = ("type", "config_version", "name", "title", "apis", "http")
 _HTTP = ("rules", "fully_decode_reserved_expansion")
 _VERBS = ("get", "put", "post", "delete", "patch")
@@ -30,12 +34,16 @@ class Mapping(Struct, frozen=True):
 
 def parse_mapping(text: str, source: str) -> Mapping:
     """Read a file's text; `source` is its name in messages."""
+    reader = _Reader(source)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        return Mapping({}, (f"{source}:{_place(error.problem_mark)}: {shown(error.problem)}",))
     except (yaml.YAMLError, RecursionError) as error:
-        return Mapping({}, (f"{source}: {' '.join(str(error).split())}",))
-    reader = _Reader(source)
-    rules = dict(reader.rules(node)) if node is not None else {}
+        return Mapping({}, (f"{source}: {shown(' '.join(str(error).split()))}",))
+    if node is None:
+        return Mapping({}, (f"{source}: the file is empty; expected http.rules, a list of rules",))
+    rules = dict(reader.rules(node))
     return Mapping({} if reader.errors else rules, tuple(reader.errors))
 
 
@@ -45,10 +53,12 @@ class _Reader:
         self.errors: list[str] = []
 
     def rules(self, node: yaml.Node) -> Iterator[tuple[str, tuple[Binding, ...]]]:
-        top = self._map(node, _TOP, "google.api.Service")
+        top = self._map(node, _TOP, _TYPE)
+        if "type" in top and self._text(top["type"]) != _TYPE:
+            self._say(top["type"], f"expected type {_TYPE}")
         http = self._map(top["http"], _HTTP, "http") if "http" in top else {}
         if "rules" not in http:
-            self._say(node, "expected http.rules, a list of rules")
+            self._say(top.get("http", node), "expected http.rules, a list of rules")
             return
         for item in self._list(http["rules"]):
             rule = self._map(item, _RULE, "a rule")
@@ -76,7 +86,7 @@ class _Reader:
         try:
             httprule.parse(path)
         except httprule.TemplateError as error:
-            self._say(node, str(error))
+            self._say(node, shown(error))
             return None
         body, response = self._text(rule.get("body")), self._text(rule.get("response_body"))
         return Binding(verb, path, body, response, "mapping")
@@ -87,11 +97,13 @@ class _Reader:
             return {}
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
-            name = _snake(str(key.value))
-            if name not in known:
+            name = _snake(key.value) if isinstance(key, yaml.ScalarNode) else ""
+            if not name:
+                self._say(key, f"expected one of {', '.join(known)}")
+            elif name not in known:
                 close = difflib.get_close_matches(name, list(known), n=1)
                 hint = f" (did you mean {close[0]}?)" if close else ""
-                self._say(key, f"{what} has no {key.value}{hint}")
+                self._say(key, f"{what} has no {shown(key.value)}{hint}")
             elif name in found:
                 self._say(key, f"{key.value} is given twice")
             found[name] = value
@@ -107,14 +119,19 @@ class _Reader:
         if node is None:
             return ""
         if isinstance(node, yaml.ScalarNode):
-            return str(node.value)
+            return "" if node.tag == "tag:yaml.org,2002:null" else str(node.value)
         self._say(node, "expected text")
         return ""
 
     def _say(self, node: yaml.Node, what: str) -> None:
-        mark = node.start_mark
-        self.errors.append(f"{self.source}:{mark.line + 1}:{mark.column + 1}: {what}")
+        self.errors.append(f"{self.source}:{_place(node.start_mark)}: {what}")
+
+
+def _place(mark: yaml.Mark | None) -> str:
+    """Line and column, both from 1."""
+    return f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
 
 
 def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    """JSON spells fields in camel case; a name that is all capitals stays what it is."""
+    return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f"_{found[0].lower()}", name)

@@ -1,29 +1,42 @@
-"""From raw descriptors to a Schema: the one entry for everything that has descriptors, whoever sent them."""
+"""From raw descriptors to a Schema: the one entry for everything that has descriptors, whoever sent them.
+
+What a stricter runtime (Envoy's) refuses is not known here: a check of it may be passed in, and what it refuses is
+left out like any other file. Rule: bad input is a problem of the schema, never an exception.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
-from msgspec.structs import replace
 
-from isthmus.schema import descriptors, httprule
+from isthmus.schema import descriptors
+from isthmus.schema.assembly import Assembled, assemble
 from isthmus.schema.model import Binding, Method, Problem, Schema
-from isthmus.schema.rules import bindings
+from isthmus.schema.rules import bindings, without_doubles
+from isthmus.schema.text import shown
 
-_INFRASTRUCTURE = re.compile(r"grpc\.(reflection|health|channelz|admin|lb|testing\.reflection)\..*")
+_INFRASTRUCTURE = re.compile(r"grpc\.(reflection|health|channelz|admin|lb)\..*")
 _IDEMPOTENCY = {1: "no_side_effects", 2: "idempotent"}
+_MOST_CHECKS = 5
+_MOST_PROBLEMS = 200
 
 Rules = Mapping[str, Sequence[Binding]]  # method (package.Service.Method) -> its rules, from a mapping file
+Check = Callable[[bytes], Mapping[bytes, str]]  # a descriptor set -> files of it that are refused, and why
 
 
-def make_schema(raw: Iterable[bytes], *, services: Iterable[str] | None = None, rules: Rules | None = None) -> Schema:
+def make_schema(
+    raw: Iterable[bytes],
+    *,
+    services: Iterable[str] | None = None,
+    rules: Rules | None = None,
+    check: Check | None = None,
+) -> Schema:
     """The schema of a server whose descriptors these are. Without `services`, all that they define."""
     wanted = None if services is None else [name for name in services if not _INFRASTRUCTURE.fullmatch(name)]
-    assembled = descriptors.assemble(raw, wanted)
+    assembled = _checked(tuple(raw), wanted, check)
     problems = list(assembled.problems)
     pool = descriptors.load(assembled.descriptor_set)
     comments = descriptors.comments(assembled.descriptor_set)
@@ -33,8 +46,24 @@ def make_schema(raw: Iterable[bytes], *, services: Iterable[str] | None = None, 
         if not _INFRASTRUCTURE.fullmatch(service):
             methods += _methods(pool, service, given, comments, problems)
     known = {f"{method.service}.{method.name}" for method in methods}
-    problems += [Problem("unknown-selector", name, "the server has no such method") for name in given.keys() - known]
-    return Schema(assembled.descriptor_set, tuple(_without_doubles(methods, problems)), tuple(sorted(set(problems))))
+    unknown = given.keys() - known
+    problems += [Problem("unknown-selector", shown(name), "the server has no such method") for name in unknown]
+    methods = list(without_doubles(methods, problems))
+    return Schema(assembled.descriptor_set, tuple(methods), _bounded(problems))
+
+
+def _checked(raw: Sequence[bytes], services: Sequence[str] | None, check: Check | None) -> Assembled:
+    """Assembled until nothing of it is refused: each time that files are left out, others may take their place."""
+    refused: dict[bytes, str] = {}
+    for _ in range(_MOST_CHECKS):
+        assembled = assemble(raw, services, refused=refused)
+        found = check(assembled.descriptor_set) if check is not None else {}
+        if not found:
+            return assembled
+        refused |= found
+    nothing = assemble((), services)
+    problem = Problem("invalid-file", "descriptors", "Envoy takes none of them, whichever are left out")
+    return Assembled(nothing.descriptor_set, (), tuple(sorted({*assembled.problems, *nothing.problems, problem})))
 
 
 def _methods(
@@ -49,28 +78,17 @@ def _methods(
             output=found.output_type.full_name,
             client_streaming=found.client_streaming,
             server_streaming=found.server_streaming,
-            bindings=_bindings(found, rules, problems),
+            bindings=bindings(found, rules.get(found.full_name, ()), problems),
             comment=comments.get(found.full_name, ""),
             deprecated=options.deprecated,
             idempotency=_IDEMPOTENCY.get(options.idempotency_level, ""),
         )
 
 
-def _bindings(found: MethodDescriptor, rules: Rules, problems: list[Problem]) -> tuple[Binding, ...]:
-    return bindings(found, rules.get(found.full_name, ()), problems)
-
-
-def _without_doubles(methods: Sequence[Method], problems: list[Problem]) -> Iterator[Method]:
-    """Of two rules for the same requests the first one stays."""
-    taken: dict[tuple[str, str], str] = {}
-    for method in methods:
-        kept = []
-        for binding in method.bindings:
-            key = binding.verb, httprule.parse(binding.template).regex()
-            owner = taken.setdefault(key, method.path)
-            if owner == method.path:
-                kept.append(binding)
-            else:
-                what = f"{binding.verb} {binding.template} is taken by {owner}"
-                problems.append(Problem("duplicate-rule", method.path, what))
-        yield replace(method, bindings=tuple(kept))
+def _bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each once, in order; not so many that nobody can read them."""
+    found = sorted(set(problems))
+    more = len(found) - _MOST_PROBLEMS
+    if more <= 0:
+        return tuple(found)
+    return (*found[:_MOST_PROBLEMS], Problem("too-large", "problems", f"there are {more} more"))

@@ -100,11 +100,13 @@ class _Maker(Struct, frozen=True):
         message = self._start("rest", REST)
         message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
         message.response_headers_to_remove.extend(_GRPC_ONLY)
+        for name, value in self.offer.api.answer_headers:
+            message.response_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
         assert self.offer.planned is not None
         if self.without is None:
             config = transcoder.transcoder(self.offer.planned, self.offer.api)
             message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(config)
-        message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(kept_out(self.offer.api.pass_headers))
+        message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(self._kept_out())
         self._let_origins(message)
         return message
 
@@ -170,6 +172,9 @@ class _Maker(Struct, frozen=True):
         if self.offer.api.origins:
             policy = cors.policy(self.offer.api.origins, self.offer.api.pass_headers)
             message.typed_per_filter_config[cors.FILTER.name].CopyFrom(policy)
+
+    def _kept_out(self) -> api.Any:
+        return kept_out(self.offer.api.pass_headers, self.offer.api.only_headers)
 
     def _tell(self, message: api.Route, name: str, value: str) -> None:
         """Say something to an adapter, or at least keep the client from saying it."""

@@ -32,9 +32,10 @@ PASSED = (
 )
 
 
-def kept_out(also: Sequence[str]) -> api.Any:
-    """The filter that removes every request header but the usual ones and `also`."""
-    return _filter(tuple(sorted({*_OWN, *PASSED, *(name.lower() for name in also)})))
+def kept_out(also: Sequence[str], only: bool = False) -> api.Any:
+    """The filter that removes every request header but the usual ones (unless `only`) and `also`."""
+    usual = () if only else PASSED
+    return _filter(tuple(sorted({*_OWN, *usual, *(name.lower() for name in also)})))
 
 
 @functools.cache

@@ -12,8 +12,8 @@ from isthmus.ir.order import ordered
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds import api
 from isthmus.xds.path_tree import tree
-from isthmus.xds.route_match import choose
 from isthmus.xds.route import emit_route
+from isthmus.xds.route_match import choose
 from isthmus.xds.routes import TREE_FROM, emit_host
 
 PIECES = st.lists(st.sampled_from(["a", "b", "ab", "abc"]), max_size=3)

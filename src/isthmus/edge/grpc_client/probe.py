@@ -75,7 +75,21 @@ async def _cleartext(host: str, port: int) -> Probe:
         return Probe(Speaks.HTTP1, "it speaks HTTP/1.1, so it is no gRPC server", address)
     if len(head) == 9 and head[3] in (_SETTINGS, _GOAWAY) and head[5:] == b"\x00\x00\x00\x00":
         return Probe(Speaks.CLEARTEXT, "", address)
+    if await _speaks_http1(host, port):
+        return Probe(Speaks.HTTP1, "it speaks HTTP/1.1, so it is no gRPC server", address)
     return Probe(Speaks.UNKNOWN, "it does not answer an HTTP/2 preface", address)
+
+
+async def _speaks_http1(host: str, port: int) -> bool:
+    """Many HTTP/1.1 servers hang up on a preface without a word."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(f"HEAD / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+        head = await reader.read(7)
+    except OSError:
+        return False
+    await _close(writer)
+    return head.startswith(b"HTTP/1.")
 
 
 async def _tls(host: str, port: int, server_name: str) -> Probe:

@@ -84,6 +84,11 @@ class Call:
         if milliseconds > 0:
             self.ended.wait(milliseconds / 1000)
 
+    def on_end(self, notice: Callable[[], None]) -> None:
+        """Call `notice` once the call has ended, in whatever way."""
+        if not self._context.add_callback(notice):
+            notice()
+
     def fail(self, code: int, message: str, details: bytes = b"") -> NoReturn:
         """End the call. `details` is a serialised google.rpc.Status."""
         if details:

@@ -6,6 +6,7 @@ they are answered with their comments.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -60,10 +61,19 @@ class _Servicer:
     def __init__(self, services: tuple[str, ...], pool: DescriptorPool, files: Iterable[FileDescriptorProto]) -> None:
         self._library = reflection.ReflectionServicer(services, pool=pool)
         self._files = {file.name: file.SerializeToString() for file in files}
+        self._pool = pool
 
     def answer(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        for response in self._library.ServerReflectionInfo(requests, context):
+        for response in self._library.ServerReflectionInfo(map(self._asked, requests), context):
             found = response.file_descriptor_response.file_descriptor_proto
             for index, file in enumerate(found):
                 found[index] = self._files.get(FileDescriptorProto.FromString(file).name, file)
             yield response
+
+    def _asked(self, request: Any) -> Any:
+        """The pool knows no methods by name, and clients ask for them; a method is in the file of its service."""
+        service, _, method = request.file_containing_symbol.rpartition(".")
+        with contextlib.suppress(KeyError):
+            self._pool.FindServiceByName(service).FindMethodByName(method)
+            request.file_containing_symbol = service
+        return request

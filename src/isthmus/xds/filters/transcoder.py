@@ -34,7 +34,11 @@ def transcoder(planned: Transcoding, offered: Api) -> api.Any:
             convert_grpc_status=True,
             max_request_body_size={"value": MOST_BYTES},
             max_response_body_size={"value": MOST_ANSWER_BYTES},
-            request_validation_options={"reject_unknown_method": True, "reject_unknown_query_parameters": True},
+            ignore_unknown_query_parameters=offered.lenient,
+            request_validation_options={
+                "reject_unknown_method": True,
+                "reject_unknown_query_parameters": not offered.lenient,
+            },
             print_options={
                 "preserve_proto_field_names": offered.preserve_names,
                 "always_print_primitive_fields": offered.emit_defaults,
