@@ -18,7 +18,7 @@ from isthmus.ir.backend import Backend, Protocol, ServicePortRef
 from isthmus.ir.transcoding import Api
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import Ingress, IngressBackend, Service, ServiceBackend, ServicePort, ref_of
-from isthmus.kube.refs import FieldPath, ObjectRef
+from isthmus.kube.refs import FieldPath
 from isthmus.kube.store import Lookup
 
 UNAVAILABLE = 503
@@ -29,11 +29,6 @@ class Place(Struct, frozen=True):
 
     ingress: Ingress
     path: FieldPath
-
-    @property
-    def ingress_ref(self) -> ObjectRef:
-        """The Ingress."""
-        return ref_of(self.ingress)
 
 
 def lower(
@@ -48,7 +43,7 @@ def lower(
     port = _service_port(place, backend.service, look, options, report)
     if isinstance(port, Respond):
         return port
-    return _forward(place, port, draft, report)
+    return _forward(port, draft, report)
 
 
 def _service_port(
@@ -84,7 +79,7 @@ def _service_port(
     return found
 
 
-def _forward(place: Place, found: FoundPort, draft: Draft, report: Report) -> Forward:
+def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
     protocol, tls = _speaks(found, draft, report)
     service = found.service
     meta = service.metadata
@@ -93,8 +88,10 @@ def _forward(place: Place, found: FoundPort, draft: Draft, report: Report) -> Fo
         if draft.protocol is None and not found.port.app_protocol:
             protocol = Protocol.HTTP2  # nobody has said otherwise, and only gRPC can be transcoded
         else:
-            report.add(service_codes.TRANSCODE_NOT_GRPC, place.ingress_ref, place.path, service=_name(service))
             offered = None
+            if draft.api is None:  # an Ingress may well lead to other things beside gRPC
+                path = FieldPath(("spec", "ports", found.index))
+                report.add(service_codes.TRANSCODE_NOT_GRPC, ref_of(service), path, service=_name(service))
     if protocol is Protocol.HTTP2:
         _check_name(found, report)
     return Forward(
