@@ -22,6 +22,7 @@ _OF_HTTP = frozenset(
     {"connection", "content-length", "content-type", "host", "keep-alive", "te", "transfer-encoding", "upgrade"}
 )
 _NOT_METADATA = frozenset({*_OF_HTTP, "grpc-encoding", "grpc-timeout"})
+_JSON = "application/json"
 _ADDRESS = "expected HOST:PORT, for example 127.0.0.1:1234"
 
 
@@ -48,14 +49,12 @@ class Upstream(NamedTuple):
 class Headers(NamedTuple):
     """Which headers become metadata and which metadata headers: lower-case names, and how they begin.
 
-    `response_show_server` adds `proxy_server: rust-grpc-proxy`; the metadata `http-content-type` becomes the answer's
-    content type, else it is `response_default_content_type`.
+    `response_show_server` adds `proxy_server: rust-grpc-proxy`.
     """
 
     prefix: tuple[str, ...] = ("md-",)
     match: tuple[str, ...] = ()
     response_show_server: bool = True
-    response_default_content_type: str = "application/json"
 
 
 class Config(NamedTuple):
@@ -200,11 +199,14 @@ class _Reader:
     def _headers(self) -> Headers:
         table = self._tables.get("metadata_filters", {})
         usual = Headers()
+        kind = str(table.get("response_default_content_type", _JSON))
+        if kind != _JSON:
+            path = "metadata_filters.response_default_content_type"
+            self._say("warning", path, f"answers are {_JSON}, not {kind}")
         return Headers(
             self._names("prefix", table.get("prefix", usual.prefix)),
             self._names("match", table.get("match", usual.match)),
             bool(table.get("response_show_server", usual.response_show_server)),
-            str(table.get("response_default_content_type", usual.response_default_content_type)),
         )
 
     def _names(self, key: str, values: object) -> tuple[str, ...]:
@@ -223,8 +225,6 @@ class _Reader:
             elif key == "match" and name in _NOT_METADATA:
                 self._say("warning", path, f"{name} belongs to the protocol and is never passed on")
                 continue
-            elif "_" in name:
-                self._say("warning", path, f"{name} needs --headers-with-underscores allow; requests are refused else")
             found[name] = None
         return tuple(found)
 

@@ -22,7 +22,9 @@ def configured(settings: Settings, file: str | None, show_findings: bool) -> Set
             print(finding, file=sys.stderr)
     config = reading.config
     host, port = config.listen
+    names = (*config.headers.match, *config.headers.prefix)
     return settings._replace(
+        underscores="allow" if any("_" in name for name in names) else settings.underscores,
         bind="127.0.0.1" if host == "localhost" else host,
         http_port=port,
         targets=tuple(Target(each.host, each.port, "off", each.prefix) for each in config.upstreams),

@@ -77,7 +77,7 @@ def test_every_key_that_counts() -> None:
     assert reading.config == Config(
         listen=("::", 8080),
         upstreams=(Upstream("env", "pod.local", 50051, "/api"),),
-        headers=Headers((), (), False, "text/plain"),
+        headers=Headers((), (), False),
         wait_seconds=60.0,
         interval_seconds=1.0,
         log_level="warn",
@@ -155,7 +155,9 @@ def test_what_cannot_be_used_is_an_error_at_its_line(text: str, place: str, mess
         pytest.param("[log]\nlevel = 'loud'", 4, "'loud' is none of debug, info, warn, error, panic; debug counts"),
         pytest.param("[log]\nout_file_path = 'x'", 4, "send standard error to a file"),
         pytest.param("[metadata_filters]\nmatch = ['te']", 4, "te belongs to the protocol"),
-        pytest.param("[metadata_filters]\nmatch = ['a_b']", 4, "--headers-with-underscores allow"),
+        pytest.param(
+            "[metadata_filters]\nresponse_default_content_type = 'text/plain'", 4, "answers are application/json"
+        ),
         pytest.param("[metadata_filters]\nprefix = ['']", 4, "an empty prefix passes every header on"),
     ],
 )

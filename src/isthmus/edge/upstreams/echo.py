@@ -19,8 +19,8 @@ SERVICES = ("proto.EchoService", "proto.GreetService")
 
 
 @functools.cache
-def schema() -> ProtoSource:
-    """The compiled schema. Raises OSError."""
+def compiled() -> ProtoSource:
+    """The schema. Raises OSError."""
     return ProtoSource(compile_example("echo.proto"))
 
 
@@ -33,7 +33,7 @@ def start(
     reflection: str = "both",
 ) -> GrpcServer:
     """Serve in threads of this process; `reflection` is one of VERSIONS. Raises OSError."""
-    source = ProtoSource(schema().files)  # reflection adds itself to the pool
+    source = ProtoSource(compiled().files)  # reflection adds itself to the pool
     answers = _answers(source)
     server = GrpcServer(
         host,

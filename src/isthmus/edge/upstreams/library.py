@@ -30,9 +30,9 @@ SERVICES = ("library.v1.LibraryService", "library.v1.TrialService")
 
 
 @functools.cache
-def schema(wanted: str = "v1") -> ProtoSource:
-    """The compiled schema, `v1` or `v2`. Raises OSError."""
-    return ProtoSource(version(compile_example("trials.proto"), wanted))
+def compiled(schema: str = "v1") -> ProtoSource:
+    """A version of the schema, v1 or v2. Raises OSError."""
+    return ProtoSource(version(compile_example("trials.proto"), schema))
 
 
 def start(
@@ -40,13 +40,12 @@ def start(
     port: int = 0,
     replica: str = REPLICA,
     tls: PemFiles | None = None,
-    **how: str,
+    *,
+    reflection: str = "both",
+    schema: str = "v1",
 ) -> GrpcServer:
-    """Serve in threads of this process. Raises OSError.
-
-    `how`: `schema` is v1 or v2; `reflection` is one of VERSIONS.
-    """
-    source = ProtoSource(schema(how.get("schema", "v1")).files)  # reflection adds itself to the pool
+    """Serve in threads of this process; `reflection` is one of VERSIONS, `schema` is v1 or v2. Raises OSError."""
+    source = ProtoSource(compiled(schema).files)  # reflection adds itself to the pool
     answers = _answers(source)
     services = (source.pool.FindServiceByName(name) for name in SERVICES)
     server = GrpcServer(
@@ -54,7 +53,7 @@ def start(
         replica,
         (
             *(service_handler(service, answers, replica) for service in services),
-            *reflection_handlers(source.pool, SERVICES, how.get("reflection", "both"), source.files),
+            *reflection_handlers(source.pool, SERVICES, reflection, source.files),
         ),
     )
     server.listen(port, tls)
