@@ -17,6 +17,9 @@ from isthmus import __version__
 VERBS = {
     "run": "Serve manifests: start Envoy and keep it up to date with the files.",
     "demo": "Real gRPC, WebSocket and HTTP servers behind a gateway, with lines to paste.",
+    "list": "List the services of a gRPC server, or the methods of one.",
+    "describe": "Show services, methods and messages as they are declared.",
+    "call": "Call a method of a gRPC server, streams too.",
     "check": "Find every mistake in manifests; for editors and CI.",
     "explain": "Say what happens to a request and which object and line decides it.",
     "routes": "List what is served: hosts, paths, protocols, backends.",

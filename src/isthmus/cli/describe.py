@@ -1,0 +1,68 @@
+"""`isthmus describe`: services, methods, messages and enums of a server as they are declared."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
+from isthmus.cli.list import _nothing, _say
+from isthmus.cli.options import Failure
+
+
+@click.command("describe", cls=GrpcCommand)
+@server_options
+@click.option("--msg-template", is_flag=True, help="Show a message as JSON too, to be filled in.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.option("-v", "--verbose", is_flag=True, help="Say what the server was found to speak.")
+@click.argument("address", default="")
+@click.argument("symbol", default="")
+def command(address: str, symbol: str, msg_template: bool, output: str, verbose: bool, **given: Any) -> None:
+    """Show SYMBOL, a service, method, message, field or enum; all services without it.
+
+    \b
+    isthmus describe localhost:50051
+    isthmus describe localhost:50051 helloworld.HelloRequest -msg-template
+    """
+    from isthmus.cli.grpc_session import describe_server, files_of
+    from isthmus.schema.descriptors import comments, load
+    from isthmus.schema.plan import make_schema
+    from isthmus.schema.source_text import find, kind_of, source_of
+
+    options = options_from(given)
+    if files_of(options).given and address and not symbol and ":" not in address:
+        address, symbol = "", address
+    found = describe_server(address, options, _say if verbose else _nothing)
+    pool = load(found.assembled.descriptor_set)
+    words = comments(found.assembled.descriptor_set)
+    files = _files(found.assembled.descriptor_set)
+    rules = {method.path: method.bindings for method in make_schema(files, services=found.assembled.services).methods}
+    shown: list[dict[str, str]] = []
+    for name in [symbol] if symbol else sorted(found.assembled.services):
+        wanted = find(pool, name)
+        if wanted is None:
+            raise Failure(f"there is no symbol {name}; isthmus list shows the services", 1)
+        shown.append({"name": name, "kind": kind_of(wanted), "source": source_of(wanted, words, rules)})
+        if msg_template and kind_of(wanted) == "a message":
+            shown[-1]["template"] = _template(pool, name)
+    if output == "json":
+        print(json.dumps(shown))
+        return
+    for each in shown:
+        print(f"{each['name']} is {each['kind']}:\n{each['source']}")
+        if "template" in each:
+            print(f"\nMessage template:\n{each['template']}")
+
+
+def _files(descriptor_set: bytes) -> list[bytes]:
+    from isthmus.schema.descriptors import files_of
+
+    return [file.SerializeToString() for file in files_of(descriptor_set).file]
+
+
+def _template(pool: Any, name: str) -> str:
+    from isthmus.schema.samples import sample
+
+    return json.dumps(sample(pool.FindMessageTypeByName(name.lstrip(".")), fill="all"), indent=2)
