@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from isthmus.app.settings import Settings
 from isthmus.cli.api_options import offering_of, servers, targets_of
 from isthmus.cli.options import Failure, manifests_or_not, normal, parsed, standard_input
 from isthmus.edge.child import Child, control_plane
+from isthmus.edge.runtime_dir import RuntimeDir
 
 
 @click.command("run")
@@ -120,7 +120,7 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
         on_event=_teller(settings.output == "json"),
         ports=tuple(Port(*each) for each in _ports(settings)),
         drain_seconds=settings.drain_seconds,
-        helpers=_helpers(runtime.path, settings),
+        helpers=_helpers(runtime, settings),
     )
     return Supervisor(plan).run()
 
@@ -133,12 +133,17 @@ def _ports(settings: Settings) -> Iterator[tuple[str, int, str]]:
         yield "127.0.0.1", settings.offering.explorer_port, "--explorer-port"
 
 
-def _helpers(runtime: Path, settings: Settings) -> dict[str, Child]:
-    """Processes that the control plane may ask for. Their orders are the folder, and what the explorer listens on."""
-    orders = json.dumps({"runtime": str(runtime), "port": settings.offering.explorer_port})
+def _helpers(runtime: RuntimeDir, settings: Settings) -> dict[str, Child]:
+    """Processes that the control plane may ask for, with their orders."""
+    sockets = runtime.sockets
+    adapter = {"listen": sockets.adapter, "grpc_listen": sockets.adapter_grpc, "egress": sockets.egress}
+    orders = {
+        "adapter": {**adapter, "schemas": str(runtime.schemas)},
+        "explorer": {"runtime": str(runtime.path), "port": settings.offering.explorer_port},
+    }
     return {
-        name: Child((sys.executable, "-m", f"isthmus.app.{name}"), takes_status=True, orders=orders)
-        for name in ("adapter", "explorer")
+        name: Child((sys.executable, "-m", f"isthmus.app.{name}"), takes_status=True, orders=json.dumps(each))
+        for name, each in orders.items()
     }
 
 
