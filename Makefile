@@ -5,6 +5,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 XDS := src/isthmus/xds
 GENERATED := $(XDS)/_envoy.json $(XDS)/_envoy.binpb $(XDS)/api.pyi
+PAGE := src/isthmus/edge/explorer/static
 # uv would obey these before .venv and install into another interpreter.
 unexport UV_PYTHON UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 # pip byte-compiles and asks its index for its own newest version otherwise.
@@ -26,7 +27,7 @@ endif
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-venv: .venv/.installed $(GENERATED) ## prepare .venv with the isthmus command
+venv: .venv/.installed $(GENERATED) $(PAGE)/index.html ## prepare .venv with the isthmus command
 
 .venv/.python:
 	@command -v $(PYTHON) >/dev/null || { echo "Isthmus needs Python 3.11 or newer; there is no $(PYTHON) on PATH. On Debian and Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
@@ -58,6 +59,10 @@ $(GENERATED): $(XDS)/api.py tools/envoy_messages.py tools/message_stub.py .venv/
 	@$(BIN)/python tools/envoy_messages.py
 	@touch $(GENERATED)
 
+# Needs node; where it cannot be built it says so, and the rest goes on.
+$(PAGE)/index.html: tools/explorer_page.py $(wildcard web/*.* web/.npmrc web/src/*) | .venv/.installed
+	@$(BIN)/python tools/explorer_page.py
+
 demo: venv ## real services behind a gateway, with lines to paste (ARGS=--check runs them)
 	@$(BIN)/isthmus demo $(ARGS)
 
@@ -83,4 +88,4 @@ lock: ## make requirements.lock anew (needs uv)
 		--extra demo --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv and everything that was built
-	@rm -rf .venv dist $(GENERATED)
+	@rm -rf .venv dist web/node_modules $(PAGE) $(GENERATED)

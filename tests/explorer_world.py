@@ -91,12 +91,16 @@ class WorldServer:
             for number in range(getattr(request, "from"), 0, -1):
                 await self.release.acquire()
                 yield self.new("Count", number=number)
-        finally:
-            if context.cancelled() or context.done():
-                self.cancelled.set()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
 
     async def _Gather(self, requests, context):  # noqa: N802
-        names = [request.name async for request in requests]
+        names = []
+        async for request in requests:
+            names.append(request.name)
+            if request.name == "wait":  # and read nothing more
+                await asyncio.Event().wait()
         return self.new("HelloReply", message=f"Hello, {' and '.join(names)}!")
 
     async def _Chat(self, requests, context):  # noqa: N802

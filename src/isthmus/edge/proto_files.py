@@ -1,13 +1,14 @@
 """Descriptors from files: FileDescriptorSets as protoc writes them, and .proto sources, which protoc compiles.
 
 protoc is grpcio-tools', run as a process of its own with a time limit; google.api and the well-known types are found
-without an import path.
+without an import path. Rule: a problem is a ProtoError that says which file and what to do, never a traceback.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message import DecodeError
 
 _SECONDS = 60
+_OUTSIDE = re.compile(r"^(.*): File does not reside within any path .*")
+_NOT_FOUND = re.compile(r"^(\S+): File not found\.$", re.MULTILINE)
 
 
 class ProtoError(Exception):
@@ -45,20 +48,23 @@ def read_protoset(paths: Sequence[str]) -> tuple[bytes, ...]:
 def compile_protos(files: Sequence[str], import_paths: Sequence[str] = ()) -> tuple[bytes, ...]:
     """The descriptors of .proto files and of what they import, comments included. Raises ProtoError."""
     paths = list(import_paths) or sorted({os.path.dirname(os.path.abspath(file)) for file in files})
+    strange = [name for name in (*files, *paths) if name.startswith(("-", "@")) or ":" in name]
+    if strange:
+        raise ProtoError(f"{strange[0]}: protoc takes no names that begin with - or @, or that have a colon")
     missing = [file for file in files if not _found(file, paths)]
     if missing:
         looked = ", ".join(paths)
         raise ProtoError(f"{missing[0]}: no such file, neither here nor below {looked}; give its folder with -I")
     with tempfile.TemporaryDirectory(prefix="isthmus-proto-") as folder:
         out = os.path.join(folder, "set")
-        command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_out={out}", "--include_imports"]
+        command = [sys.executable, "-P", "-m", "grpc_tools.protoc", f"--descriptor_set_out={out}", "--include_imports"]
         command += ["--include_source_info", *(f"-I{path}" for path in (*paths, *_provided()))]
         try:
             ran = subprocess.run([*command, *files], capture_output=True, text=True, timeout=_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise ProtoError(f"protoc took longer than {_SECONDS} s") from None
         if ran.returncode:
-            raise ProtoError(_explained(ran.stderr))
+            raise ProtoError(_explained(ran.stderr, [*files, *paths]))
         return read_protoset([out])
 
 
@@ -76,8 +82,22 @@ def _provided() -> list[str]:
     return found
 
 
-def _explained(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip() and "RuntimeWarning" not in line]
-    if any("File not found" in line for line in lines):
-        lines.append("give the folder that holds the missing file with -I")
-    return "\n".join(lines)
+def _explained(said: str, places: Sequence[str]) -> str:
+    lines = [
+        _OUTSIDE.sub(r"\1: it is below none of the folders given with -I; give one that it is below", line)
+        for line in said.splitlines()
+        if line.strip() and "RuntimeWarning" not in line
+    ]
+    for name in dict.fromkeys(_NOT_FOUND.findall(said)):
+        folder = _folder_of(name, places)
+        lines.append(f"give the folder that holds {name} with -I" + (f": -I {folder}" if folder else ""))
+    return "\n".join(lines) or "protoc failed and did not say why"
+
+
+def _folder_of(name: str, places: Sequence[str]) -> str:
+    """The folder above one of these places below which a file is; empty where there is none."""
+    for place in places:
+        for folder in Path(place).absolute().parents:
+            if (folder / name).is_file():
+                return str(folder)
+    return ""

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, FileOptions
 from grpc_tools import _protoc_compiler
 
 from isthmus.schema import well_known
@@ -52,6 +52,7 @@ def _renamed(given: FileDescriptorSet) -> FileDescriptorSet:
     everything = list(names.values())
     root = FileDescriptorProto(name=_ROOT, syntax="proto3", dependency=everything)
     root.public_dependency.extend(range(len(everything)))  # else it would be warned about each
+    root.options.optimize_for = FileOptions.LITE_RUNTIME  # others may not import files that are for it
     renamed.file.append(root)
     return renamed
 

@@ -1,20 +1,28 @@
 """Plans schemas in a process that may fail: bounded in time, memory and output, and gone afterwards.
 
 What a server sends is parsed nowhere else. The process is told the descriptors on standard input and answers with the
-schema and the gateway's plan for it on standard output.
+schema and the gateway's plan for it on standard output. Rule: whatever it is given, the caller waits no longer than
+the limit and gets a plan or a SchemaError.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import signal
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from isthmus.edge.schema_order import MAPPING, Order, Planned
+from isthmus.edge.schema_order import MAPPING, MEMORY, Order, Planned
+from isthmus.schema.text import shown
+
+_ANSWER = 8  # an answer is at most that many times as large as the descriptors may be
+# -P: what lies in the current directory is not imported.
+_COMMAND = (sys.executable, "-P", "-m", "isthmus.edge.schema_child")
 
 
 class Limits(NamedTuple):
@@ -48,33 +56,51 @@ async def plan_schema(
     if size > limits.size:
         raise SchemaError("too-large", f"the descriptors have {size} bytes; {limits.size} are allowed")
     wanted = None if services is None else tuple(services)
-    order = Order(files, wanted, mapping, source, prefix, int(limits.seconds), limits.memory)
+    order = Order(files, wanted, mapping, source, prefix, math.ceil(limits.seconds), limits.memory)
     code, answer = await _ask(msgspec.msgpack.encode(order), limits)
     if code == 0:
         with contextlib.suppress(msgspec.MsgspecError):
             return msgspec.msgpack.decode(answer, type=Planned)
+    raise _failed(code, answer.decode(errors="replace").strip(), limits)
+
+
+def _failed(code: int, said: str, limits: Limits) -> SchemaError:
     if code == MAPPING:
-        raise SchemaError("mapping", answer.decode(errors="replace").strip())
-    raise SchemaError("broken", f"its descriptors could not be planned (exit code {code}); the process has been ended")
+        return SchemaError("mapping", said)
+    if code == MEMORY:
+        return SchemaError("memory", f"planning its schema took more than {limits.memory >> 20} MiB of memory")
+    if code == -signal.SIGXCPU:
+        return SchemaError("timeout", f"planning its schema took longer than {limits.seconds:g} s")
+    how = shown(said) if code == 1 and said else f"exit code {code}" if code >= 0 else f"signal {-code}"
+    return SchemaError("broken", f"its descriptors could not be planned ({how})")
 
 
 async def _ask(order: bytes, limits: Limits) -> tuple[int, bytes]:
+    """The exit code, negative for a signal, and the answer."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "isthmus.edge.schema_child",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=4 * limits.size,
+        *_COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         async with asyncio.timeout(limits.seconds):
-            answer, _ = await child.communicate(order)
+            answer = await _talk(child, order, _ANSWER * limits.size)
+            code = await child.wait()
     except TimeoutError:
         raise SchemaError("timeout", f"planning its schema took longer than {limits.seconds:g} s") from None
     finally:
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.wait()
-    return child.returncode or 0, answer
+    return code, answer
+
+
+async def _talk(child: asyncio.subprocess.Process, order: bytes, most: int) -> bytes:
+    assert child.stdin is not None and child.stdout is not None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has ended: its exit code says why
+        child.stdin.write(order)
+        await child.stdin.drain()
+    child.stdin.close()
+    try:
+        await child.stdout.readexactly(most)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    raise SchemaError("too-large", f"the plan for its descriptors has more than {most} bytes")

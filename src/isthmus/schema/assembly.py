@@ -84,6 +84,8 @@ def _parsed(body: bytes, problems: list[Problem]) -> File | None:
         file = descriptor_pb2.FileDescriptorSet.FromString(_in_set(body)).file[0]
     except DecodeError as error:
         reason = str(error).rpartition(": ")[2]
+        if "alloc" in reason:
+            raise MemoryError(reason) from None
         problems.append(Problem("invalid-file", _name_in(body), f"it cannot be read: {shown(reason)}"))
         return None
     wrong = ""
@@ -95,7 +97,8 @@ def _parsed(body: bytes, problems: list[Problem]) -> File | None:
         wrong = "it imports a file whose name is not UTF-8"
     elif file.syntax == "editions" and file.edition not in _EDITIONS:
         known = " and ".join(_EDITIONS.values())
-        wrong = f"its edition ({_edition(file.edition)}) is not supported; {known} are"
+        edition = descriptor_pb2.Edition.Name(file.edition).removeprefix("EDITION_").lower()
+        wrong = f"its edition ({edition}) is not supported; {known} are"
     if wrong:
         problems.append(Problem("invalid-file", _name_in(body), wrong))
     return None if wrong else file
@@ -115,13 +118,6 @@ def _name_in(body: bytes) -> str:
     if body[:1] != b"\x0a" or len(body) < 2 or body[1] > 127:
         return "a file"
     return shown(body[2 : 2 + body[1]].decode("utf-8", "replace")) or "a file"
-
-
-def _edition(number: int) -> str:
-    try:
-        return descriptor_pb2.Edition.Name(number).removeprefix("EDITION_").lower()  # type: ignore[arg-type]
-    except ValueError:
-        return f"number {number}"
 
 
 def _foreign(file: File) -> Iterator[Problem]:

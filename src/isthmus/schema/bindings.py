@@ -12,7 +12,7 @@ from typing import NamedTuple
 from isthmus.schema import httprule
 from isthmus.schema.httprule import Template
 from isthmus.schema.model import Binding, Method, Schema
-from isthmus.schema.status import NOT_FOUND, UNIMPLEMENTED, Refused
+from isthmus.schema.status import NOT_FOUND, UNIMPLEMENTED, RefusedError
 
 
 class Match(NamedTuple):
@@ -23,7 +23,7 @@ class Match(NamedTuple):
     variables: Mapping[str, str]
 
 
-class NotAllowed(Refused):
+class NotAllowedError(RefusedError):
     """The path is known, for other verbs: `allow` names them."""
 
     def __init__(self, verb: str, path: str, allow: tuple[str, ...]) -> None:
@@ -50,7 +50,8 @@ class Bindings:
         self._exact: dict[str, list[_Rule]] = {}
         self._by_start: dict[str, list[_Rule]] = {}
         for rule in sorted(rules, key=lambda rule: (rule.template.specificity, rule.binding.verb == "*")):
-            if any(segment in (httprule.ONE, httprule.REST) for segment in rule.template.segments):
+            wild = any(segment in (httprule.ONE, httprule.REST) for segment in rule.template.segments)
+            if wild or rule.template.variables:
                 first = rule.template.segments[0]
                 start = "" if first in (httprule.ONE, httprule.REST) else first
                 self._by_start.setdefault(start, []).append(rule)
@@ -58,24 +59,24 @@ class Bindings:
                 self._exact.setdefault(rule.binding.template, []).append(rule)
 
     def find(self, verb: str, path: str) -> Match:
-        """The rule for a request. Raises Refused (404), NotAllowed (405)."""
+        """The rule for a request. Raises RefusedError (404), NotAllowedError (405)."""
         allow: set[str] = set()
         for rule, variables in self._taking(path):
             if rule.binding.verb in (verb, "*"):
                 return Match(rule.method, rule.binding, variables)
             allow.add(rule.binding.verb)
         if allow:
-            raise NotAllowed(verb, path, tuple(sorted(allow)))
-        raise Refused(f"no method is served at {path}", NOT_FOUND)
+            raise NotAllowedError(verb, path, tuple(sorted(allow)))
+        raise RefusedError(f"no method is served at {path}", NOT_FOUND)
 
     def find_any(self, path: str) -> Match:
-        """The rule of a path for a WebSocket: the method's own path, else a GET rule, else any. Raises Refused."""
+        """The rule of a path for a WebSocket: the method's own path, else a GET rule, else any. Raises RefusedError."""
         found = [Match(rule.method, rule.binding, variables) for rule, variables in self._taking(path)]
         own = (match for match in found if match.method.path == path and match.binding.source == "default")
         get = (match for match in found if match.binding.verb == "GET")
         chosen = next(own, None) or next(get, None) or next(iter(found), None)
         if chosen is None:
-            raise Refused(f"no method is served at {path}", NOT_FOUND)
+            raise RefusedError(f"no method is served at {path}", NOT_FOUND)
         return chosen
 
     def _taking(self, path: str) -> Iterator[tuple[_Rule, Mapping[str, str]]]:

@@ -71,6 +71,12 @@ def service_names(file: File) -> Iterator[str]:
         yield f"{file.package}.{service.name}" if file.package else service.name
 
 
+def json_name(name: str) -> str:
+    """protobuf's lowerCamelCase of a field's name."""
+    first, *others = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in others)
+
+
 def _message_names(file: File) -> Iterator[str]:
     start = f"{file.package}." if file.package else ""
     pending = [(f"{start}{message.name}", message) for message in file.message_type]

@@ -14,11 +14,12 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
 from isthmus.schema import well_known
-from isthmus.schema.descriptors import File
+from isthmus.schema.descriptors import File, json_name
 from isthmus.schema.model import Problem
 from isthmus.schema.text import shown
 
 ALWAYS = ("google/rpc/status.proto", "google/rpc/error_details.proto")
+CONSEQUENCE = ", which cannot be used"  # so end the problems that another problem has caused
 _PREFIX = "Couldn't build proto file into descriptor pool: "
 
 
@@ -40,10 +41,9 @@ class Loader:
 
     def load(self) -> list[File]:
         """The files that can be used, dependencies first, with the well-known ones that they need."""
-        imported = {name for contents in self._left.values() for file in contents for name in file.dependency}
-        for file in well_known.closure((*ALWAYS, *filter(well_known.provided, imported))):
+        known = _well_known_for(file for contents in self._left.values() for file in contents)
+        for file in known:
             self._pool.AddSerializedFile(file.SerializeToString())
-            self._good.append(file)
             self._usable[file.name] = True
         for name in sorted(self._left):
             self._wait(name)
@@ -52,7 +52,7 @@ class Loader:
             while name not in self._usable:
                 self._break_cycle(name)
                 self._settle()
-        return self._good
+        return [*_well_known_for(self._good), *self._good]
 
     def _wait(self, name: str) -> None:
         """Have a file wait for its imports, or give up if each of its contents imports what nobody has."""
@@ -90,7 +90,7 @@ class Loader:
         """Why a file whose imports are all decided cannot be used; None once the pool has it."""
         bad = sorted({each for each in file.dependency if not self._usable[each]})
         if bad:
-            return Problem("invalid-file", shown(name), f"it needs {_listed(bad)}, which cannot be used")
+            return Problem("invalid-file", shown(name), f"it needs {_listed(bad)}{CONSEQUENCE}")
         _name_for_json(file)
         body = file.SerializeToString(deterministic=True)
         if body in self._refused:
@@ -130,6 +130,15 @@ class Loader:
             self._give_up(each, Problem("invalid-file", shown(each), f"its imports form a circle: {said}"))
 
 
+def _well_known_for(files: Iterable[File]) -> list[File]:
+    """Our copies of what these files import, and of what is always there."""
+    imported = {name for file in files for name in file.dependency}
+    found = list(well_known.closure((*ALWAYS, *filter(well_known.provided, imported))))
+    for file in found:
+        _name_for_json(file)
+    return found
+
+
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(shown(name) for name in names[:5]) + more
@@ -151,9 +160,3 @@ def _name_for_json(file: File) -> None:
 def _twice(names: Iterable[str]) -> bool:
     listed = list(names)
     return len(set(listed)) < len(listed)
-
-
-def json_name(name: str) -> str:
-    """protobuf's lowerCamelCase of a field's name."""
-    first, *others = name.split("_")
-    return first + "".join(part[:1].upper() + part[1:] for part in others)

@@ -32,11 +32,14 @@ class Mapping(Struct, frozen=True):
     errors: tuple[str, ...] = ()
 
 
-def parse_mapping(text: str, source: str) -> Mapping:
+def parse_mapping(text: str | bytes, source: str) -> Mapping:
     """Read a file's text; `source` is its name in messages."""
     reader = _Reader(source)
     try:
+        text = text if isinstance(text, str) else text.decode()
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        return Mapping({}, (f"{source}: expected UTF-8 text; byte {error.start + 1} is not",))
     except yaml.MarkedYAMLError as error:
         return Mapping({}, (f"{source}:{_place(error.problem_mark)}: {shown(error.problem)}",))
     except (yaml.YAMLError, RecursionError) as error:
@@ -58,7 +61,8 @@ class _Reader:
             self._say(top["type"], f"expected type {_TYPE}")
         http = self._map(top["http"], _HTTP, "http") if "http" in top else {}
         if "rules" not in http:
-            self._say(top.get("http", node), "expected http.rules, a list of rules")
+            if not self.errors:
+                self._say(top.get("http", node), "expected http.rules, a list of rules")
             return
         for item in self._list(http["rules"]):
             rule = self._map(item, _RULE, "a rule")

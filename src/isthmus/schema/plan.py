@@ -14,6 +14,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from isthmus.schema import descriptors
 from isthmus.schema.assembly import Assembled, assemble
+from isthmus.schema.loading import CONSEQUENCE
 from isthmus.schema.model import Binding, Method, Problem, Schema
 from isthmus.schema.rules import bindings, without_doubles
 from isthmus.schema.text import shown
@@ -86,9 +87,8 @@ def _methods(
 
 
 def _bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Each once, in order; not so many that nobody can read them."""
-    found = sorted(set(problems))
+    """Each once, in order; not so many that nobody can read them, and causes rather than what follows from them."""
+    found = sorted(set(problems), key=lambda problem: (problem.what.endswith(CONSEQUENCE), problem))
     more = len(found) - _MOST_PROBLEMS
-    if more <= 0:
-        return tuple(found)
-    return (*found[:_MOST_PROBLEMS], Problem("too-large", "problems", f"there are {more} more"))
+    kept = tuple(sorted(found[:_MOST_PROBLEMS]))
+    return (*kept, Problem("too-large", "problems", f"there are {more} more")) if more > 0 else kept

@@ -7,7 +7,7 @@ text each. Maps, Struct, Value, ListValue, Any and other messages have no text f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from isthmus.schema.codec import Codec
 from isthmus.schema.descriptors import json_name
-from isthmus.schema.status import Refused
+from isthmus.schema.status import RefusedError
 
 _GOOGLE = "google.protobuf."
 _TEXTS = {"Timestamp", "Duration", "FieldMask"}
@@ -30,7 +30,7 @@ class Leaf(NamedTuple):
 
 
 def parameters(query: str) -> list[tuple[str, str]]:
-    """A query string's pairs; `+` is a space. Raises Refused for what is not UTF-8."""
+    """A query string's pairs; `+` is a space. Raises RefusedError for what is not UTF-8."""
     pairs = (part.partition("=") for part in query.split("&") if part)
     return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
 
@@ -40,7 +40,7 @@ def fill_query(
 ) -> tuple[str, ...]:
     """Fill a message from parameters; returns the dotted names (as in the .proto) that were filled.
 
-    `taken` are fields that the path or the body fills. Raises Refused, naming the parameter.
+    `taken` are fields that the path or the body fills. Raises RefusedError, naming the parameter.
     """
     found: dict[str, tuple[Leaf, list[str]]] = {}
     for name, text in query:
@@ -48,10 +48,10 @@ def fill_query(
         if fields is None:
             if codec.options.allow_unknown:
                 continue
-            raise Refused(f"unknown query parameter {name!r}: {message.DESCRIPTOR.full_name} has no such field")
+            raise RefusedError(f"unknown query parameter {name!r}: {message.DESCRIPTOR.full_name} has no such field")
         path = ".".join(field.name for field in fields)
         if fields[0].name in taken and path not in taken:
-            raise Refused(f"query parameter {name!r}: this field is in the body")
+            raise RefusedError(f"query parameter {name!r}: this field is in the body")
         if path not in taken:  # what the path says wins
             found.setdefault(path, (Leaf(name, fields), []))[1].append(text)
     _one_of_each([leaf for leaf, _ in found.values()])
@@ -61,18 +61,18 @@ def fill_query(
 
 
 def fill_path(codec: Codec, message: Message, path: Sequence[str], text: str) -> None:
-    """Fill one field from a variable of the path; what was there goes. Raises Refused."""
+    """Fill one field from a variable of the path; what was there goes. Raises RefusedError."""
     fields = _walk(message.DESCRIPTOR, ".".join(path))
     if fields is None:
-        raise Refused(f"{message.DESCRIPTOR.full_name} has no field {'.'.join(path)!r}")
+        raise RefusedError(f"{message.DESCRIPTOR.full_name} has no field {'.'.join(path)!r}")
     fill_leaf(codec, message, Leaf(".".join(path), fields), [text])
 
 
 def fill_leaf(codec: Codec, message: Message, leaf: Leaf, texts: Sequence[str]) -> None:
-    """Set a leaf to these texts. Raises Refused."""
+    """Set a leaf to these texts. Raises RefusedError."""
     field = leaf.fields[-1]
     if len(texts) > 1 and not field.is_repeated:
-        raise Refused(f"{leaf.name!r} is given {len(texts)} times and is a single value")
+        raise RefusedError(f"{leaf.name!r} is given {len(texts)} times and is a single value")
     for parent in leaf.fields[:-1]:
         message = getattr(message, parent.name)
         message.SetInParent()
@@ -81,18 +81,18 @@ def fill_leaf(codec: Codec, message: Message, leaf: Leaf, texts: Sequence[str]) 
         message.ClearField(field.name)
     try:
         codec.fill(message, {field.json_name: values if field.is_repeated else values[0]})
-    except Refused as error:
-        raise Refused(f"{leaf.name!r}: {error}") from None
+    except RefusedError as error:
+        raise RefusedError(f"{leaf.name!r}: {error}") from None
 
 
 def _decoded(text: str) -> str:
     try:
         return unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeDecodeError:
-        raise Refused(f"the query is not UTF-8 at {text[:60]!r}") from None
+        raise RefusedError(f"the query is not UTF-8 at {text[:60]!r}") from None
 
 
-def _walk(message: Descriptor, name: str) -> tuple[FieldDescriptor, ...] | None:
+def _walk(message: Any, name: str) -> tuple[FieldDescriptor, ...] | None:
     """The fields that a dotted name leads through; None if there are none such."""
     fields: list[FieldDescriptor] = []
     current: Descriptor | None = message
@@ -119,7 +119,7 @@ def _one_of_each(leaves: Sequence[Leaf]) -> None:
                 where = tuple(each.name for each in leaf.fields[:depth])
                 first, name = chosen.setdefault((where, field.containing_oneof.name), (field.name, leaf.name))
                 if first != field.name:
-                    raise Refused(f"{name!r} and {leaf.name!r} exclude each other: give one of them")
+                    raise RefusedError(f"{name!r} and {leaf.name!r} exclude each other: give one of them")
 
 
 def _value(field: FieldDescriptor, name: str, text: str) -> object:
@@ -133,13 +133,13 @@ def _value(field: FieldDescriptor, name: str, text: str) -> object:
     if kind.full_name.startswith(_GOOGLE) and short in _TEXTS:
         return ",".join(map(_camel, text.split(","))) if short == "FieldMask" else text
     what = "a map" if kind.GetOptions().map_entry else f"of type {kind.full_name}"
-    raise Refused(f"{name!r} is {what}, which has no form as one text: name a field in it, or send it in the body")
+    raise RefusedError(f"{name!r} is {what}, which has no form as one text: name a field in it, or send it in the body")
 
 
 def _scalar(field: FieldDescriptor, name: str, text: str) -> object:
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         if text not in _BOOLS:
-            raise Refused(f"{name!r}: expected true or false, found {text[:60]!r}")
+            raise RefusedError(f"{name!r}: expected true or false, found {text[:60]!r}")
         return _BOOLS[text]
     return text
 

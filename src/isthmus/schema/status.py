@@ -50,7 +50,7 @@ class Status(Struct, frozen=True):
         return self.http or http_of(self.code)
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """A request that cannot be served as it is; `status` says why, in words for whoever made it."""
 
     def __init__(self, message: str, code: int = INVALID_ARGUMENT, http: int = 0) -> None:
