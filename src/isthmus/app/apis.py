@@ -80,8 +80,7 @@ class Apis:
         backends = self._pipeline.apis()
         upstreams = [
             {
-                "name": port.service if port.namespace == "upstream" else f"{port.namespace}/{port.service}",
-                "port": port.port,
+                "name": known.name,
                 "cluster": names.cluster(backends[port]),
                 "digest": known.planned.transcoding.digest if known.planned else "",
                 "state": known.state,

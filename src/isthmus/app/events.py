@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -43,9 +44,8 @@ class Events:
         http, https = f"{host}:{settings.http_port}", f"{host}:{settings.https_port}"
         if self._json:
             self._line({"event": "ready", "http": http, "https": https, "hosts": hosts, "routes": routes})
-        else:
-            where = f"http {http}" if settings.targets else f"http {http} and https {https}"
-            _say(f"serving {hosts} hosts, {routes} routes on {where}", sys.stdout)
+        elif not settings.targets:  # what bare servers offer is listed in full
+            _say(f"serving {hosts} hosts, {routes} routes on http {http} and https {https}", sys.stdout)
 
     def applied(self, version: str, milliseconds: float, resources: int) -> None:
         """Envoy has taken a configuration."""
@@ -109,6 +109,9 @@ class Events:
 
     def apis(self, settings: Settings, known: Iterable[Known]) -> None:
         """Everything is ready: what can be called, and how."""
+        if not self._json:
+            role = importlib.import_module("isthmus.app.api_text")  # for bare servers only
+            _say(role.api_text(settings, known), sys.stdout)
 
     def _line(self, event: dict[str, object]) -> None:
         _say(json.dumps(event), sys.stdout)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -64,6 +65,7 @@ class SchemaKeeper:
     def __init__(self, tell: Callable[[Known], None]) -> None:
         self._tell = tell
         self._tasks: dict[ServicePortRef, tuple[Source, asyncio.Task[None]]] = {}
+        self._planning = asyncio.Semaphore(os.cpu_count() or 1)  # each plan is a process that wants a processor
         self.known: dict[ServicePortRef, Known] = {}
 
     def want(self, sources: Mapping[ServicePortRef, Source]) -> None:
@@ -97,7 +99,7 @@ class SchemaKeeper:
                 async for version, raw in _versions(source.target):
                     digest = _digest(raw)
                     if digest != seen:
-                        planned = await _plan(source, raw)
+                        planned = await self._plan(source, raw)
                         seen = digest
                         self._say(Known(port, planned, f"reflection {version}", "", time.time()))
                     elif (known := self.known[port]).failing or known.planned:
@@ -111,21 +113,21 @@ class SchemaKeeper:
 
     async def _plan_given(self, port: ServicePortRef, source: Source) -> None:
         try:
-            planned = await _plan(source, source.raw)
+            planned = await self._plan(source, source.raw)
         except SchemaError as error:
             self._say(Known(port, None, error.kind, str(error)))
         else:
             self._say(Known(port, planned, "from files", "", time.time()))
+
+    async def _plan(self, source: Source, raw: tuple[bytes, ...]) -> Planned:
+        async with self._planning:
+            return await plan_schema(raw, mapping=source.mapping, source=source.mapping_name, prefix=source.prefix)
 
     def _say(self, known: Known) -> None:
         old = self.known.get(known.port)
         self.known[known.port] = known
         if old is None or old._replace(since=0) != known._replace(since=0):
             self._tell(known)
-
-
-async def _plan(source: Source, raw: tuple[bytes, ...]) -> Planned:
-    return await plan_schema(raw, mapping=source.mapping, source=source.mapping_name, prefix=source.prefix)
 
 
 async def _versions(target: Target) -> AsyncIterator[tuple[str, tuple[bytes, ...]]]:

@@ -39,6 +39,7 @@ def _plan() -> int:
     import msgspec  # noqa: PLC0415 - the limits come first
 
     from isthmus.edge.schema_check import refusals  # noqa: PLC0415
+    from isthmus.edge.schema_lines import lines_of  # noqa: PLC0415
     from isthmus.edge.schema_order import MAPPING, Order, Planned  # noqa: PLC0415
     from isthmus.schema import gateway, mapping, model, plan  # noqa: PLC0415
 
@@ -57,6 +58,7 @@ def _plan() -> int:
         rules=gateway.paths(schema),
         methods=len(schema.methods),
         problems=schema.problems,
+        lines=lines_of(schema),
     )
     sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
     return 0

@@ -22,6 +22,19 @@ class Order(msgspec.Struct, frozen=True):
     memory: int = 0
 
 
+class Line(msgspec.Struct, frozen=True):
+    """One method as people see it: its kind of call, its HTTP rules, a curl command (with BASE for scheme and host)."""
+
+    service: str
+    method: str
+    kind: str
+    rules: tuple[str, ...]
+    curl: str
+
+
+BASE = "http://isthmus.invalid"  # stands for the gateway's address in the curl commands
+
+
 class Planned(msgspec.Struct, frozen=True):
     """What it answers: the encoded Schema, the gateway's plan, and what people want to know of it."""
 
@@ -31,6 +44,7 @@ class Planned(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     methods: int = 0
     problems: tuple[Problem, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 MAPPING = 4  # exit code: the mapping file cannot be used; the answer says why

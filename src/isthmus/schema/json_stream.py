@@ -11,6 +11,7 @@ import re
 from isthmus.schema.status import RESOURCE_EXHAUSTED, RefusedError
 
 _SPACE = b" \t\r\n\x1e"  # RFC 7464 begins each value with a record separator
+_SPACES = re.compile(rb"[ \t\r\n\x1e]+")
 _NEXT = re.compile(rb'["\\{}\[\]]')
 _IN_STRING = re.compile(rb'["\\]')
 _END_OF_SCALAR = re.compile(rb"[\s,\]\[{}\x1e]")
@@ -55,9 +56,8 @@ class JsonStream:
     def _skip(self) -> bool:
         """Go on to the next value; False where there is none yet."""
         while self._scanned == 0:
-            stripped = len(self._held) - len(self._held.lstrip(_SPACE))
-            if stripped:
-                del self._held[:stripped]
+            if spaces := _SPACES.match(self._held):
+                del self._held[: spaces.end()]
             if not self._held:
                 return False
             letter = self._held[:1]

@@ -145,7 +145,7 @@ def _in_query(world: World, rule: Rule, leaf: Leaf) -> JsonSchema:
     field = leaf.fields[-1]
     found: JsonSchema = {"name": ".".join(world.definitions.name(each) for each in leaf.fields), "in": "query"}
     notes = [world.comments.get(field.full_name, ""), *_choices(world, leaf.fields)]
-    if rule.binding.verb == "PATCH" and rule.fields.body is not None and fills_mask(rule.message, field):
+    if rule.binding.verb == "PATCH" and rule.fields.body is not None and leaf.fields == (_mask(rule.message),):
         notes.append("Without it, the fields that the body has.")
     if text := "\n\n".join(note for note in notes if note):
         found["description"] = text
@@ -158,6 +158,13 @@ def _in_query(world: World, rule: Rule, leaf: Leaf) -> JsonSchema:
     if not field.is_repeated:
         return {**found, "schema": schema}
     return {**found, "style": "form", "explode": True, "schema": {"type": "array", "items": schema}}
+
+
+def _mask(message: Descriptor) -> FieldDescriptor | None:
+    """The field that a PATCH fills from its body when nobody else does."""
+    field: FieldDescriptor | None = message.fields_by_name.get("update_mask")
+    inner = field.message_type if field is not None else None
+    return field if inner is not None and inner.full_name == "google.protobuf.FieldMask" else None
 
 
 def _choices(world: World, fields: Sequence[FieldDescriptor]) -> Iterator[str]:
