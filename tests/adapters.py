@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,13 +57,14 @@ def session(orders: Orders, schema: Schema) -> aiohttp.ClientSession:
 
 
 @contextlib.asynccontextmanager
-async def running() -> AsyncIterator[Running]:
-    """Everything together."""
-    schema = library_schema()
+async def running(
+    start: Callable[..., GrpcServer] = library.start, schema: Schema | None = None
+) -> AsyncIterator[Running]:
+    """Everything together; another server than the library is started by `start` and has `schema`."""
+    schema = schema or library_schema()
     with tempfile.TemporaryDirectory(prefix="isth-") as name:
         orders = orders_in(Path(name), schema)
-        where: Any = orders.egress
-        server = library.start("unix", where)  # gRPC's own spelling of an address: unix:PATH
+        server = start("unix", orders.egress)  # gRPC's own spelling of an address: unix:PATH
         adapter = Adapter(orders)
         await adapter.start()
         try:

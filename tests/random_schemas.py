@@ -74,7 +74,8 @@ def _add_field(draw: st.DrawFn, message: DescriptorProto, number: int, kinds: li
         entry.options.map_entry = True
         entry.field.add(name="key", number=1, label=Field.LABEL_OPTIONAL, type=draw(st.sampled_from(KEYS)))
         value = entry.field.add(name="value", number=2, label=Field.LABEL_OPTIONAL, type=field.type)
-        value.type_name = field.type_name
+        if field.type_name:
+            value.type_name = field.type_name
         field.label, field.type = Field.LABEL_REPEATED, Field.TYPE_MESSAGE
         field.type_name = f".p.{message.name}.{entry.name}"
 

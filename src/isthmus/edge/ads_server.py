@@ -27,6 +27,8 @@ _OPTIONS = (
     ("grpc.http2.max_ping_strikes", 0),  # Envoy's keep-alive on a quiet stream is no attack
 )
 
+_GRACE_SECONDS = 0.5
+
 
 class AdsServer:
     """Serves one snapshot. `on_effect` hears of what is sent, what is refused and which versions are complete."""
@@ -36,6 +38,7 @@ class AdsServer:
         self._path = socket_path
         self._on_effect = on_effect
         self._opened = asyncio.Event()
+        self._stopping = False
         self._streams: set[_Stream] = set()
         self._server: grpc.aio.Server | None = None
 
@@ -74,11 +77,14 @@ class AdsServer:
         return effective
 
     async def stop(self) -> None:
-        """Close every stream."""
+        """Close every stream, in order: gRPC prints a traceback for a handler that it has to cancel."""
+        self._stopping = True
+        for stream in self._streams:
+            stream.outgoing.put_nowait(None)
         if self._server is not None:
-            await self._server.stop(grace=None)  # streams never end by themselves
+            await self._server.stop(grace=_GRACE_SECONDS)
 
-    async def _serve(self, requests: AsyncIterator[Any], _: Any) -> AsyncIterator[bytes]:
+    async def _serve(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[bytes]:
         await self._opened.wait()
         stream = _Stream(self._snapshot, self._on_effect)
         self._streams.add(stream)
@@ -86,9 +92,9 @@ class AdsServer:
         try:
             while (send := await stream.outgoing.get()) is not None:
                 yield _encode(send)
+            if self._stopping:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the control plane stops")
             await reading  # a failure of ours must be seen; Envoy connects again
-        except asyncio.CancelledError:
-            return  # the server stops; gRPC would print a traceback
         finally:
             reading.cancel()
             stream.close()

@@ -6,7 +6,7 @@ imports from its own schema, so two servers' files of one name never mix: that o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -145,8 +145,28 @@ class _View:
 
 
 def _file_of(pool: DescriptorPool, symbol: str) -> FileDescriptor:
-    """The file that defines a symbol; methods and fields count as their parents do. Raises KeyError."""
-    return pool.FindFileContainingSymbol(symbol)
+    """The file that defines a symbol, a method or a field too, which protobuf does not look for. Raises KeyError."""
+    try:
+        return pool.FindFileContainingSymbol(symbol)
+    except KeyError:
+        parent, _, name = symbol.rpartition(".")
+    service = _or_none(pool.FindServiceByName, parent)
+    message = _or_none(pool.FindMessageTypeByName, parent)
+    inside: FileDescriptor
+    if service is not None and name in service.methods_by_name:
+        inside = service.file
+    elif message is not None and (name in message.fields_by_name or name in message.oneofs_by_name):
+        inside = message.file
+    else:
+        raise KeyError(symbol)
+    return inside
+
+
+def _or_none(look: Callable[[str], Any], name: str) -> Any:
+    try:
+        return look(name)
+    except KeyError:
+        return None
 
 
 def _extension(pool: Any, asked: Any) -> FileDescriptor:

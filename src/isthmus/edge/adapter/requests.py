@@ -18,7 +18,7 @@ from isthmus.schema.codec import Codec
 from isthmus.schema.header_rules import HeaderRules, deadline
 from isthmus.schema.inflate import Inflate
 from isthmus.schema.model import Method
-from isthmus.schema.status import RESOURCE_EXHAUSTED, RefusedError
+from isthmus.schema.status import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, RefusedError
 
 
 class Incoming(NamedTuple):
@@ -41,7 +41,10 @@ class Incoming(NamedTuple):
         """The call that the headers ask for. Raises RefusedError."""
         headers = tuple(self.http.headers.items())
         chosen = rules or self.rules
-        return Wanted(method.path, self.cluster, chosen.metadata(headers), deadline(headers))
+        seconds = deadline(headers)
+        if seconds == 0:  # gRPC would take it for no deadline at all
+            raise RefusedError("the deadline has passed already", DEADLINE_EXCEEDED)
+        return Wanted(method.path, self.cluster, chosen.metadata(headers), seconds)
 
 
 def split_target(target: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gzip
+import io
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -27,7 +28,7 @@ async def adapted() -> AsyncIterator[Running]:
         yield found
 
 
-def packed(adapted: Running, name: str, **fields: Any) -> bytes:
+def packed(adapted: Running, name: str, /, **fields: Any) -> bytes:
     codec = Codec(descriptors.load(adapted.schema.descriptor_set), Options())
     message = codec.new(name)
     codec.fill(message, fields)
@@ -91,7 +92,7 @@ async def test_compression(adapted: Running) -> None:
     ],
 )
 async def test_errors(adapted: Running, method: str, body: bytes, status: int, code: str) -> None:
-    async with adapted.http.post(f"{TRIALS}/{method}", data=body, headers=UNARY) as response:
+    async with adapted.http.post(f"{TRIALS}/{method}", data=io.BytesIO(body), headers=UNARY) as response:
         assert (response.status, (await response.json())["code"]) == (status, code)
         assert response.headers["content-type"].startswith("application/json")
 

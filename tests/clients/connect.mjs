@@ -1,0 +1,203 @@
+// Clients of Connect, gRPC-Web and gRPC from @connectrpc. Descriptors come from a file: nothing here is generated.
+//
+// node connect.mjs URL DESCRIPTOR_SET prints one JSON object: transport -> what was tried -> what became of it.
+
+import { readFileSync } from "node:fs";
+import { createFileRegistry, fromBinary, fromJson, toJson } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import * as node from "@connectrpc/connect-node";
+import * as web from "@connectrpc/connect-web";
+
+const [baseUrl, descriptorSet] = process.argv.slice(2);
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptorSet)));
+const Trials = registry.getService("library.v1.TrialService");
+const Library = registry.getService("library.v1.LibraryService");
+const OutOfStock = registry.getMessage("library.v1.OutOfStock");
+const Everything = registry.getMessage("library.v1.Everything");
+
+const TRANSPORTS = {
+  "connect-web json": web.createConnectTransport({ baseUrl }),
+  "connect-web binary": web.createConnectTransport({ baseUrl, useBinaryFormat: true }),
+  "connect-web json by GET": web.createConnectTransport({ baseUrl, useHttpGet: true }),
+  "connect-web binary by GET": web.createConnectTransport({ baseUrl, useHttpGet: true, useBinaryFormat: true }),
+  "connect-web grpc-web": web.createGrpcWebTransport({ baseUrl }),
+  "connect-node json": node.createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
+  "connect-node binary": node.createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
+  "connect-node json gzip": node.createConnectTransport({
+    baseUrl, httpVersion: "2", useBinaryFormat: false, sendCompression: node.compressionGzip, compressMinBytes: 1,
+  }),
+  "connect-node grpc": node.createGrpcTransport({ baseUrl }),
+};
+
+const EVERYTHING = {
+  doubleValue: "NaN", int64Value: "-9223372036854775808", uint64Value: "18446744073709551615", text: "Grüße, 世界 🌍",
+  data: "AP+A", genre: "POETRY", nested: { width: 1.5 }, child: { child: { text: "deep" } }, optionalNumber: 0,
+  numbers: ["1", "-2"], genres: ["FICTION", "SCIENCE"], labels: { a: "b" }, flags: { "-7": true },
+  measures: { m: { height: 2 } }, nothing: {}, time: "2026-11-21T08:30:00.000000001Z", span: "-1.5s",
+  mask: "text,nested.width", object: { list: [1, null, "x", { y: true }] }, value: null,
+  any: { "@type": "type.googleapis.com/google.protobuf.Duration", value: "3s" }, int64Wrapper: "0", renamed: "yes",
+};
+
+/** What an error says, in plain values. */
+function told(error) {
+  const known = ConnectError.from(error);
+  return {
+    code: Code[known.code],
+    message: known.rawMessage,
+    details: known.details.map((each) => each.type),
+    outOfStock: known.findDetails(OutOfStock).map((each) => toJson(OutOfStock, each)),
+    echoed: known.metadata.get("x-echo-one"),
+  };
+}
+
+/** Requests for a stream, one at a time: `sent` tells how many were asked for. */
+async function* ticks(numbers, sent = { count: 0 }) {
+  for (const number of numbers) {
+    sent.count += 1;
+    yield { number: BigInt(number) };
+  }
+}
+
+/** A message is sent only when the one before has come back: neither direction may wait for the end of the other. */
+async function conversation(client, options) {
+  let next;
+  const answered = () => new Promise((resolve) => { next = resolve; });
+  async function* talk() {
+    for (let number = 1; number <= 3; number += 1) {
+      const wait = answered();
+      yield { number: BigInt(number) };
+      await wait;
+    }
+  }
+  const heard = [];
+  for await (const tick of client.bounce(talk(), options)) {
+    heard.push(Number(tick.number));
+    next();
+  }
+  return heard;
+}
+
+const UNARY = {
+  async mirror({ trials }) {
+    const sent = fromJson(Everything, EVERYTHING, { registry });
+    return toJson(Everything, await trials.mirror(sent), { registry });
+  },
+  async "safe method"({ library }) {
+    return (await library.getBook({ name: "shelves/1/books/1" })).title;
+  },
+  async failure({ trials }) {
+    const message = "100 % – ü\n";
+    await trials.fail({ failWith: 9, message, details: [0, 3, 4] }, { headers: { "x-echo-one": "1" } });
+  },
+  async "no such resource"({ library }) {
+    await library.getBook({ name: "shelves/1/books/999" });
+  },
+  async "metadata and trailers"({ trials }) {
+    const seen = {};
+    await trials.mirror({}, {
+      headers: { "x-echo-one": "1", "x-echo-two-bin": "AAE" },
+      onHeader: (headers) => { seen.header = headers.get("x-echo-one"); seen.binary = headers.get("x-echo-two-bin"); },
+      onTrailer: (trailers) => { seen.trailer = trailers.get("x-echo-one"); },
+    });
+    return seen;
+  },
+  async "own deadline"({ trials }) {
+    await trials.fail({ delayMs: 20_000 }, { timeoutMs: 300 });
+  },
+  async "deadline of the gateway"({ trials, kind }) {
+    const headers = kind.includes("grpc") ? { "grpc-timeout": "300m" } : { "connect-timeout-ms": "300" };
+    await trials.fail({ delayMs: 20_000 }, { headers });
+  },
+  async "large answer"({ trials }) {
+    return (await trials.fill({ size: 1_000_000n })).text.length;
+  },
+};
+
+const SERVER_STREAMS = {
+  async "server stream"({ trials }) {
+    const heard = [];
+    const seen = {};
+    const how = {
+      headers: { "x-echo-one": "1" },
+      onHeader: (headers) => { seen.header = headers.get("x-echo-one"); },
+      onTrailer: (trailers) => { seen.trailer = trailers.get("x-echo-one"); },
+    };
+    for await (const tick of trials.count({ count: 4 }, how)) heard.push(Number(tick.number));
+    return { heard, ...seen };
+  },
+  async "failure in the middle"({ trials }) {
+    const heard = [];
+    try {
+      for await (const tick of trials.count({ count: 2, failWith: 9, message: "so – it", details: [0, 3] })) {
+        heard.push(Number(tick.number));
+      }
+    } catch (error) {
+      return { heard, ...told(error) };
+    }
+    return { heard };
+  },
+  async "messages come one by one"({ trials }) {
+    const gone = new AbortController();
+    try {
+      for await (const tick of trials.count({ count: 1000, delayMs: 50 }, { signal: gone.signal })) {
+        if (tick.number === 3n) gone.abort();
+      }
+    } catch (error) {
+      return told(error).code;
+    }
+    return "never cut";
+  },
+  async "deadline of a stream"({ trials, kind }) {
+    const headers = kind.includes("grpc") ? { "grpc-timeout": "300m" } : { "connect-timeout-ms": "300" };
+    for await (const _ of trials.count({ count: 1000, delayMs: 100 }, { headers }));
+  },
+};
+
+const CLIENT_STREAMS = {
+  async "client stream"({ trials }) {
+    const total = await trials.sum(ticks([1, 2, 39]));
+    return { sum: Number(total.sum), count: Number(total.count) };
+  },
+  async "client stream that fails"({ trials }) {
+    async function* bad() {
+      yield { number: 1n };
+      yield { failWith: 10 };
+    }
+    await trials.sum(bad());
+  },
+  async conversation({ trials }) {
+    return conversation(trials);
+  },
+  async "conversation that fails"({ trials }) {
+    const heard = [];
+    async function* bad() {
+      yield { number: 1n };
+      yield { failWith: 10 };
+    }
+    try {
+      for await (const tick of trials.bounce(bad())) heard.push(Number(tick.number));
+    } catch (error) {
+      return { heard, ...told(error) };
+    }
+    return { heard };
+  },
+};
+
+async function tried(attempt, clients) {
+  try {
+    return { value: await attempt(clients) };
+  } catch (error) {
+    return { error: told(error) };
+  }
+}
+
+async function all(kind, transport) {
+  const clients = { kind, trials: createClient(Trials, transport), library: createClient(Library, transport) };
+  const cases = { ...UNARY, ...SERVER_STREAMS, ...(kind.startsWith("connect-node") ? CLIENT_STREAMS : {}) };
+  const found = await Promise.all(Object.entries(cases).map(async ([name, attempt]) => [name, await tried(attempt, clients)]));
+  return [kind, Object.fromEntries(found)];
+}
+
+const results = await Promise.all(Object.entries(TRANSPORTS).map(([kind, transport]) => all(kind, transport)));
+process.stdout.write(JSON.stringify(Object.fromEntries(results)), () => process.exit(0));
