@@ -22,7 +22,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv demo test lint bench docs lock clean
+.PHONY: help venv demo test browser lint bench docs lock clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,8 +66,13 @@ $(PAGE)/index.html: tools/explorer_page.py $(wildcard web/*.* web/.npmrc web/src
 demo: venv ## real services behind a gateway, with lines to paste (ARGS=--check runs them)
 	@$(BIN)/isthmus demo $(ARGS)
 
-test: venv ## run the whole test suite (ARGS=... goes to pytest)
+test: venv browser ## run the whole test suite (ARGS=... goes to pytest)
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+# The page's tests want a browser: brought where that needs nobody's permission, else they say the one command.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+		{ echo "installing chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || true
 
 lint: venv ## style, types, layers
 	@$(BIN)/ruff check .

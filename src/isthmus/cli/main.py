@@ -20,6 +20,7 @@ VERBS = {
     "list": "List the services of a gRPC server, or the methods of one.",
     "describe": "Show services, methods and messages as they are declared.",
     "call": "Call a method of a gRPC server, streams too.",
+    "openapi": "Print the OpenAPI document of a gRPC server's API over HTTP.",
     "check": "Find every mistake in manifests; for editors and CI.",
     "explain": "Say what happens to a request and which object and line decides it.",
     "routes": "List what is served: hosts, paths, protocols, backends.",

@@ -139,6 +139,7 @@ def _egress(socket: str) -> Json:
         "@type": _TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "egress",
         "codec_type": "HTTP2",
+        "server_header_transformation": "PASS_THROUGH",  # a backend's metadata are its own
         "generate_request_id": False,
         "stream_idle_timeout": "0s",  # whoever called the adapter has a limit already
         "route_config": {"name": "egress", "virtual_hosts": [{"name": "egress", "domains": ["*"], "routes": [route]}]},
