@@ -16,17 +16,36 @@ const Library = registry.getService("library.v1.LibraryService");
 const OutOfStock = registry.getMessage("library.v1.OutOfStock");
 const Everything = registry.getMessage("library.v1.Everything");
 
+const jsonOptions = { registry }; // for what is inside of google.protobuf.Any
+const used = {}; // transport -> HTTP methods of its calls of GetBook
+
+/** A fetch that remembers how GetBook was called. */
+function remembering(kind) {
+  return (input, init) => {
+    if (String(input).includes("/GetBook")) (used[kind] ??= new Set()).add(init.method);
+    return fetch(input, init);
+  };
+}
+
+function browser(kind, options) {
+  return web.createConnectTransport({ baseUrl, jsonOptions, fetch: remembering(kind), ...options });
+}
+
+function server(options) {
+  return node.createConnectTransport({ baseUrl, jsonOptions, httpVersion: "2", ...options });
+}
+
+const GZIP = { sendCompression: node.compressionGzip, compressMinBytes: 1 };
 const TRANSPORTS = {
-  "connect-web json": web.createConnectTransport({ baseUrl }),
-  "connect-web binary": web.createConnectTransport({ baseUrl, useBinaryFormat: true }),
-  "connect-web json by GET": web.createConnectTransport({ baseUrl, useHttpGet: true }),
-  "connect-web binary by GET": web.createConnectTransport({ baseUrl, useHttpGet: true, useBinaryFormat: true }),
+  "connect-web json": browser("connect-web json", {}),
+  "connect-web binary": browser("connect-web binary", { useBinaryFormat: true }),
+  "connect-web json by GET": browser("connect-web json by GET", { useHttpGet: true }),
+  "connect-web binary by GET": browser("connect-web binary by GET", { useHttpGet: true, useBinaryFormat: true }),
   "connect-web grpc-web": web.createGrpcWebTransport({ baseUrl }),
-  "connect-node json": node.createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
-  "connect-node binary": node.createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
-  "connect-node json gzip": node.createConnectTransport({
-    baseUrl, httpVersion: "2", useBinaryFormat: false, sendCompression: node.compressionGzip, compressMinBytes: 1,
-  }),
+  "connect-node json": server({ useBinaryFormat: false }),
+  "connect-node binary": server({ useBinaryFormat: true }),
+  "connect-node json gzip": server({ useBinaryFormat: false, ...GZIP }),
+  "connect-node binary gzip": server({ useBinaryFormat: true, ...GZIP }),
   "connect-node grpc": node.createGrpcTransport({ baseUrl }),
 };
 
@@ -83,8 +102,9 @@ const UNARY = {
     const sent = fromJson(Everything, EVERYTHING, { registry });
     return toJson(Everything, await trials.mirror(sent), { registry });
   },
-  async "safe method"({ library }) {
-    return (await library.getBook({ name: "shelves/1/books/1" })).title;
+  async "safe method"({ library, kind }) {
+    const { title } = await library.getBook({ name: "shelves/1/books/1" });
+    return { title, methods: [...(used[kind] ?? [])] };
   },
   async failure({ trials }) {
     const message = "100 % – ü\n";
@@ -111,6 +131,9 @@ const UNARY = {
   },
   async "large answer"({ trials }) {
     return (await trials.fill({ size: 1_000_000n })).text.length;
+  },
+  async "large request"({ trials }) {
+    return (await trials.mirror({ text: "x".repeat(1_000_000) })).text.length;
   },
 };
 

@@ -133,7 +133,7 @@ def test_two_gateways_on_one_port(running: tuple[Gateway, Path]) -> None:
     ("words", "code", "said"),
     [
         (("-f", "/nowhere"), 2, "/nowhere: no such file or folder"),
-        ((), 2, "Missing option '-f'"),
+        ((), 2, "expected either HOST:PORT of a gRPC server or manifests with -f; found neither"),
         (("-f", "/tmp", "--endpoint", "x"), 2, "--endpoint x"),
         (("-f", "/tmp", "--bind", "not-an-address"), 3, "'not-an-address' is not an IP address"),
         (("-f", "/tmp", "--envoy", "/bin/nowhere"), 3, "/bin/nowhere"),

@@ -58,8 +58,7 @@ def openapi(
 
 def _rule(world: World, method: Method, binding: Binding) -> Rule:
     message = world.pool.FindMessageTypeByName(method.input)
-    rpc_path = next((each.template for each in method.bindings if each.source == "default"), method.path)
-    return Rule(method, binding, request_fields(binding, message), message, rpc_path)
+    return Rule(method, binding, request_fields(binding, message), message)
 
 
 def _add(world: World, paths: Paths, ids: _Ids, rule: Rule) -> None:

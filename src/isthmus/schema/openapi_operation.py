@@ -38,13 +38,12 @@ class World(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """One rule of a method, looked up in a pool. `rpc_path` is where the method answers without a rule."""
+    """One rule of a method, looked up in a pool. `message` is the request's."""
 
     method: Method
     binding: Binding
     fields: RequestFields
     message: Descriptor
-    rpc_path: str
 
 
 def operation(world: World, rule: Rule, place: Place, names: tuple[str, str]) -> JsonSchema:
@@ -109,7 +108,7 @@ def _rpc(world: World, rule: Rule) -> JsonSchema:
 
 def _websocket(world: World, rule: Rule) -> str:
     url = "ws" + world.url.removeprefix("http") if world.url.startswith("http") else world.url
-    return url + rule.rpc_path
+    return url + rule.method.path
 
 
 def _in_path(world: World, rule: Rule, slot: Slot, place: Place) -> JsonSchema:

@@ -1,7 +1,7 @@
 """Lines to paste into a shell that call a method: curl by one of its HTTP rules, curl as a Connect client, grpcurl.
 
 Each carries a sample message, and a path that its rule takes. Rule: everything that comes from a schema is quoted for
-sh, and percent-encoded in addresses.
+sh, percent-encoded in addresses, and moves no cursor.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def path(template: Template, message: Descriptor) -> str:
     parts = [
         quote(texts[at], safe="") if at in texts else segment for at, segment in enumerate(filled(template.segments))
     ]
-    return "/" + "/".join(parts) + (f":{template.verb}" if template.verb else "")
+    whole = "/" + "/".join(parts) + (f":{template.verb}" if template.verb else "")
+    return "".join(letter if letter.isprintable() else quote(letter) for letter in whole)
 
 
 def _variable_text(message: Descriptor, names: FieldPath) -> str:
@@ -93,4 +94,5 @@ def _verb(verb: str, has_data: bool) -> list[str]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)

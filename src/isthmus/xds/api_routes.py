@@ -90,6 +90,8 @@ class _Maker(Struct, frozen=True):
         message.match.headers.append(header)
         message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
         self._without_transcoder(message)
+        if errors == CONNECT:
+            message.request_body_buffer_limit.value = transcoder.MOST_ANSWER_BYTES
         if filters is not None:
             message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(filters)
             self._let_origins(message)

@@ -7,6 +7,7 @@ cluster, endpoints. Hand-written probes run here and on a real Envoy, so the two
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from isthmus.ir.listener import HTTPS
 from isthmus.xds import api, names
+from isthmus.xds.filters.transcoder import nothing
 from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Resource
 from isthmus.xds.route_match import Lost, choose
@@ -150,8 +152,7 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
         return replace(verdict, status=404, reason="no route configuration")
     config = api.ScopedRouteConfiguration.FromString(resource.body).route_configuration
     virtual = _virtual_host(config, host)
-    filters = tuple(key for key in config.typed_per_filter_config if not key.startswith("isthmus.unknown_host"))
-    verdict = replace(verdict, scope=name, host=virtual.name, filters=filters)
+    verdict = replace(verdict, scope=name, host=virtual.name)
     wild = names.scope_parts(name)[1] == names.WILD
     looked_up = (
         (lambda field: MARK + host if field == ":authority" else request.header(field)) if wild else request.header
@@ -160,7 +161,21 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
     verdict = replace(verdict, lost=lost)
     if route is None:
         return replace(verdict, status=404, reason=f"no route of host {virtual.name} matches")
-    return _act(table, request, route, replace(verdict, route=route.name))
+    filters = sorted({*_on(virtual.typed_per_filter_config), *_on(route.typed_per_filter_config)})
+    filters = [name for name in filters if name not in _off(route.typed_per_filter_config)]
+    return _act(table, request, route, replace(verdict, route=route.name, filters=tuple(filters)))
+
+
+def _on(configured: Mapping[str, api.Any]) -> set[str]:
+    """The filters that have a configuration there."""
+    return set(configured) - _off(configured)
+
+
+def _off(configured: Mapping[str, api.Any]) -> set[str]:
+    """The filters that are switched off there, or have a configuration that does nothing."""
+    off = api.pack(api.FilterConfig(disabled=True)).value
+    empty = nothing().value
+    return {name for name, config in configured.items() if config.value in (off, empty)}
 
 
 def _virtual_host(config: api.RouteConfiguration, host: str) -> api.VirtualHost:

@@ -177,3 +177,15 @@ async def test_our_own_client_reads_it(started: Started) -> None:
         found = await reflect(channel, metadata=started.metadata)
     services = set(make_schema(found.files).services)
     assert "library.v1.LibraryService" in services or "helloworld.Greeter" in services
+
+
+async def test_it_starts_again_where_a_killed_one_listened(started: Started) -> None:
+    started.process.kill()
+    await started.process.wait()
+    assert Path(started.orders.listen).exists()
+    again = await _start((json.dumps(started.orders._asdict()) + "\n").encode())
+    assert again.stdout is not None and await asyncio.wait_for(again.stdout.readline(), 20) == b"ready\n"
+    async with session(started.orders, started.library) as http, http.get("http://x/nothing") as response:
+        assert response.status == 404
+    _, said = await asyncio.wait_for(again.communicate(b""), 10)  # its standard input ends
+    assert (again.returncode, said) == (0, b"")

@@ -1,6 +1,7 @@
 """Who goes away is noticed: a caller in any protocol ends its call at once, an adapter that stops ends in order."""
 
 import asyncio
+import queue
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,10 +19,34 @@ SLOW = b'{"name":"a","count":2,"delayMs":60000}'
 FIRST = b'{"name":"a","count":1000000}'
 
 
+class Watched(greeter.Greeter):
+    """Says when a call has begun, too."""
+
+    def __init__(self, host: str) -> None:
+        self.started: queue.SimpleQueue[str] = queue.SimpleQueue()
+        super().__init__(host, "watched")
+
+    def _call(self, method: str, context: Any) -> Any:
+        self.started.put(method)
+        return super()._call(method, context)
+
+
+def start(host: str, port: Any) -> Watched:
+    server = Watched(host)
+    server.listen(port, None)
+    return server
+
+
 @pytest_asyncio.fixture(scope="module")
 async def adapted() -> AsyncIterator[Running]:
-    async with running(greeter.start, SCHEMA) as found:
+    async with running(start, SCHEMA) as found:
         yield found
+
+
+async def started(adapted: Running) -> str:
+    """The method of the next call that has begun, as the server sees it."""
+    server: Any = adapted.server
+    return await asyncio.to_thread(server.started.get, timeout=10)
 
 
 async def cancelled(adapted: Running) -> str:
@@ -30,39 +55,43 @@ async def cancelled(adapted: Running) -> str:
     return await asyncio.to_thread(server.cancelled.get, timeout=10)
 
 
-@pytest.mark.parametrize("body", [SLOW, FIRST], ids=["before-the-first-answer", "in-the-middle"])
-async def test_rest(adapted: Running, body: bytes) -> None:
-    asking = asyncio.create_task(adapted.http.post(STREAM, data=body).__aenter__())
-    if body is FIRST:
-        (await asking).close()
-    else:
-        await asyncio.wait([asking], timeout=0.3)  # until the call is under way
-        asking.cancel()
+async def give_up(adapted: Running, url: str, body: bytes, **headers: str) -> None:
+    """Go away while nothing has been answered yet."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    asking = asyncio.create_task(adapted.http.post(url, data=body, headers=sent).__aenter__())
+    await started(adapted)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_rest_before_the_first_answer(adapted: Running) -> None:
+    await give_up(adapted, STREAM, SLOW)
     assert await cancelled(adapted) == "SayHelloStreamReply"
 
 
-async def test_connect_unary(adapted: Running) -> None:
-    sent = {"connect-protocol-version": "1", "content-type": "application/json"}
-    asking = asyncio.create_task(
-        adapted.http.post("http://x/helloworld.Greeter/SayHello", data=SLOW, headers=sent).__aenter__()
-    )
-    await asyncio.wait([asking], timeout=0.3)
-    asking.cancel()
+async def test_connect_before_the_answer(adapted: Running) -> None:
+    url = "http://x/helloworld.Greeter/SayHello"
+    await give_up(adapted, url, SLOW, connect_protocol_version="1", content_type="application/json")
     assert await cancelled(adapted) == "SayHello"
 
 
-async def test_connect_stream(adapted: Running) -> None:
-    sent = {"content-type": "application/connect+json"}
-    response = await adapted.http.post(STREAM, data=enveloped(FIRST), headers=sent)
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [("application/json", FIRST), ("application/connect+json", enveloped(FIRST))],
+    ids=["rest", "connect"],
+)
+async def test_in_the_middle_of_a_stream(adapted: Running, content_type: str, body: bytes) -> None:
+    response = await adapted.http.post(STREAM, data=body, headers={"content-type": content_type})
     await response.content.readany()
     response.close()
-    assert await cancelled(adapted) == "SayHelloStreamReply"
+    assert (await started(adapted), await cancelled(adapted)) == ("SayHelloStreamReply", "SayHelloStreamReply")
 
 
 @pytest.mark.parametrize("body", [SLOW, FIRST], ids=["before-the-first-answer", "in-the-middle"])
 async def test_websocket(adapted: Running, body: bytes) -> None:
     socket = await adapted.http.ws_connect(STREAM)
     await socket.send_str(body.decode())
+    await started(adapted)
     if body is FIRST:
         await socket.receive(10)
     await socket.close()
@@ -76,4 +105,4 @@ async def test_a_slow_reader_is_waited_for(adapted: Running) -> None:
     assert got.startswith(b'[{"message":"Hello a 1"')
     assert len(got) < 4_000_000
     response.close()
-    assert await cancelled(adapted) == "SayHelloStreamReply"
+    assert (await started(adapted), await cancelled(adapted)) == ("SayHelloStreamReply", "SayHelloStreamReply")
