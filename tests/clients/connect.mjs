@@ -49,14 +49,7 @@ const TRANSPORTS = {
   "connect-node grpc": node.createGrpcTransport({ baseUrl }),
 };
 
-const EVERYTHING = {
-  doubleValue: "NaN", int64Value: "-9223372036854775808", uint64Value: "18446744073709551615", text: "Grüße, 世界 🌍",
-  data: "AP+A", genre: "POETRY", nested: { width: 1.5 }, child: { child: { text: "deep" } }, optionalNumber: 0,
-  numbers: ["1", "-2"], genres: ["FICTION", "SCIENCE"], labels: { a: "b" }, flags: { "-7": true },
-  measures: { m: { height: 2 } }, nothing: {}, time: "2026-11-21T08:30:00.000000001Z", span: "-1.5s",
-  mask: "text,nested.width", object: { list: [1, null, "x", { y: true }] }, value: null,
-  any: { "@type": "type.googleapis.com/google.protobuf.Duration", value: "3s" }, int64Wrapper: "0", renamed: "yes",
-};
+const EVERYTHING = JSON.parse(readFileSync(new URL("everything.json", import.meta.url)));
 
 /** What an error says, in plain values. */
 function told(error) {

@@ -82,7 +82,8 @@ def scalar(field: FieldDescriptor, harmless: bool) -> object:
         return text(field.name)
     if kind in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
         return 1.5
-    number = next((value for name, value in _NUMBERS if name.search(_snake(field.name))), 1)
+    name = _snake(field.name)
+    number = next((value for pattern, value in _NUMBERS if pattern.search(name)), 1)
     return str(number) if kind in (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64) else number
 
 
@@ -117,7 +118,8 @@ def well_known(message: Descriptor, harmless: bool) -> object:
 
 def text(name: str) -> str:
     """A text for a field of this name."""
-    return next((value for pattern, value in _TEXTS if pattern.search(_snake(name))), "text")
+    spelled = _snake(name)
+    return next((value for pattern, value in _TEXTS if pattern.search(spelled)), "text")
 
 
 def enum_name(found: EnumDescriptor) -> str:

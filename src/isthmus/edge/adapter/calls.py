@@ -20,6 +20,8 @@ import grpc.aio  # isort: skip
 
 _CLUSTER = "x-isthmus-cluster"
 _DETAILS = "grpc-status-details-bin"
+_RESET = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE)
+_SLACK_SECONDS = 0.1
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
@@ -92,6 +94,8 @@ class Call:
     async def end(self) -> Ended:
         """How it ended. Waits for the end."""
         code, message = await self._call.code(), await self._call.details()
+        if code in _RESET and self._is_late():
+            code, message = grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline has passed"
         trailers = _metadata(await self._call.trailing_metadata())
         details = next((value for name, value in trailers if name == _DETAILS and isinstance(value, bytes)), b"")
         number = int(code.value[0])
@@ -99,6 +103,11 @@ class Call:
             Status(number, message or "", details if number else b""),
             tuple((name, value) for name, value in trailers if name != _DETAILS),
         )
+
+    def _is_late(self) -> bool:
+        """Whether the deadline is over or nearly so: servers reset calls at theirs, which races with ours."""
+        left = self._call.time_remaining()
+        return left is not None and left < _SLACK_SECONDS
 
     def _raise_if_given_up(self) -> None:
         """A call that we cancelled ends with CancelledError, as does a task of ours that is to end."""

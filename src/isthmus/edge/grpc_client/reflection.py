@@ -98,7 +98,8 @@ async def _versions(channel: grpc.aio.Channel, metadata: Metadata, limits: Limit
 
 
 async def _everything(asker: _Asker, services: Iterable[str] | None) -> Reflected:
-    listed = await asker.services() if services is None else tuple(services)
+    listed = await asker.services()  # whatever is wanted: it says whether the server has this version
+    listed = listed if services is None else tuple(services)
     problems: list[Problem] = []
     files: dict[bytes, str] = {}
     missing: set[str] = set()
@@ -138,22 +139,29 @@ async def _everything(asker: _Asker, services: Iterable[str] | None) -> Reflecte
 
 
 class _Asker:
-    """One reflection stream."""
+    """Asks one version of reflection.
+
+    The services are asked for in a call of their own, whose one message goes out with its start: a message that meets
+    the end of a stream makes gRPC forget that the end said UNIMPLEMENTED.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, version: str, metadata: Metadata, size: int) -> None:
         self.version = version
-        request, response = _messages(version)
-        self._request = request
+        self._channel = channel
+        self._method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+        self._metadata = tuple(metadata)
+        self._request, self._response = _messages(version)
         self._left = size
         self._messages = 0
-        method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
-        call = channel.stream_stream(method, request_serializer=request.SerializeToString, response_deserializer=bytes)
-        self._parse = response.FromString
-        self._call = call(metadata=tuple(metadata))
+        self._stream: Any = None
 
     async def services(self) -> tuple[str, ...]:
         """All services that the server lists."""
-        answer = await self._exchange(self._request(list_services="*"))
+        call = self._channel.unary_stream(
+            self._method, request_serializer=self._request.SerializeToString, response_deserializer=bytes
+        )(self._request(list_services="*"), metadata=self._metadata)
+        answer = await self._answer(call)
+        call.cancel()
         if answer.HasField("error_response"):
             raise ReflectionError("protocol", f"the server does not list its services: {_words(answer)}")
         names = [each.name for each in answer.list_services_response.service]
@@ -161,36 +169,42 @@ class _Asker:
 
     async def ask(self, **what: str) -> tuple[bytes, ...] | str:
         """The files that answer, or why there are none."""
-        answer = await self._exchange(self._request(**what))
+        self._messages += 1
+        if self._messages > _MOST_MESSAGES:
+            raise ReflectionError("too-large", f"the schema needs more than {_MOST_MESSAGES} questions")
+        if self._stream is None:
+            self._stream = self._channel.stream_stream(
+                self._method, request_serializer=self._request.SerializeToString, response_deserializer=bytes
+            )(metadata=self._metadata)
+        await self._stream.write(self._request(**what))
+        answer = await self._answer(self._stream)
         if answer.HasField("error_response"):
             return _words(answer)
         return tuple(answer.file_descriptor_response.file_descriptor_proto)
 
-    async def _exchange(self, request: Any) -> Any:
-        self._messages += 1
-        if self._messages > _MOST_MESSAGES:
-            raise ReflectionError("too-large", f"the schema needs more than {_MOST_MESSAGES} questions")
-        await self._call.write(request)
-        body = await self._call.read()
+    async def _answer(self, call: Any) -> Any:
+        """The next answer of a call. Raises AioRpcError where there is none."""
+        body = await call.read()
         if not isinstance(body, bytes):
-            code = await self._call.code()
+            code = await call.code()
             raise grpc.aio.AioRpcError(
                 code if code is not grpc.StatusCode.OK else grpc.StatusCode.INTERNAL,
-                await self._call.initial_metadata(),
-                await self._call.trailing_metadata(),
-                await self._call.details() or "the server ended the stream",
+                await call.initial_metadata(),
+                await call.trailing_metadata(),
+                await call.details() or "the server ended the stream",
             )
         self._left -= len(body)
         if self._left < 0:
             raise ReflectionError("too-large", "the server's descriptors are larger than the limit")
         try:
-            return self._parse(body)
+            return self._response.FromString(body)
         except DecodeError:
             raise ReflectionError("protocol", "the server's answer is no reflection message") from None
 
     def cancel(self) -> None:
         """End the stream."""
-        self._call.cancel()
+        if self._stream is not None:
+            self._stream.cancel()
 
 
 def _words(answer: Any) -> str:
