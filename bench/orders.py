@@ -6,6 +6,7 @@ Sizes are those of the protobuf message; its JSON is about twice as large. May n
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,7 +78,7 @@ def _sized(name: str, size: int) -> Load:
 def _item(index: int) -> dict[str, Any]:
     return {
         "sku": f"SKU-{index:05d}",
-        "name": f"Widget {index}",
+        "name": f"Widget {index}, stainless",
         "quantity": index % 9 + 1,
         "unit_price": 199 + index * 10,
         "weight": 0.25 * (index % 40 + 1),
@@ -87,5 +88,5 @@ def _item(index: int) -> dict[str, Any]:
 
 
 def _load(name: str, order: Any) -> Load:
-    json = json_format.MessageToJson(order, indent=None).encode()
-    return Load(name, order.SerializeToString(), json)
+    text = json.dumps(json_format.MessageToDict(order), separators=(",", ":"))
+    return Load(name, order.SerializeToString(), text.encode())

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateways import SECONDS, Gateway, adapter_is_up
+from gateways import SECONDS, Gateway
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_servers import library_server
 
@@ -61,7 +61,7 @@ def node() -> str:
 def gateway() -> Iterator[Gateway]:
     options = ("--explorer-port", "0", "--header", "x-echo-*")
     with library_server() as server, Gateway([], {}, server.address, *options) as running:
-        adapter_is_up(running)
+        running.wait("helper-live", message="the adapter answers")
         yield running
 
 

@@ -41,7 +41,7 @@ class Event(NamedTuple):
     """Something to tell the user; `pid` is the process that it is about, 0 for none.
 
     Kinds: control-plane-started, control-plane-ended, envoy-started, envoy-live, envoy-ended, envoy-log,
-    helper-started, helper-ended, draining, stopped, error.
+    helper-started, helper-live, helper-ended, draining, stopped, error.
     """
 
     kind: str
@@ -158,7 +158,12 @@ class Supervisor:
 
     def _start_helper(self, name: str) -> None:
         child = self._plan.helpers[name]
-        if not self._stopping and not child.pid and self._launch(child, _unheard, lambda: self._start_helper(name)):
+
+        def on_line(line: str) -> None:
+            if line == "ready":
+                self._say("helper-live", f"the {name} answers", child.pid)
+
+        if not self._stopping and not child.pid and self._launch(child, on_line, lambda: self._start_helper(name)):
             self._say("helper-started", f"the {name} starts", child.pid)
 
     def _helper_ended(self, name: str, code: int) -> None:
@@ -251,10 +256,6 @@ class Supervisor:
             self._exit_code = 0
         else:
             self._reactor.after(_LOOK_SECONDS, self._look_for_quiet)
-
-
-def _unheard(_: str) -> None:
-    """Helpers have nothing to tell the supervisor."""
 
 
 def _raise_file_limit() -> None:

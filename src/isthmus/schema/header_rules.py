@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from isthmus.schema.answers import unpadded
 from isthmus.schema.status import RefusedError
@@ -48,22 +49,21 @@ class HeaderRules(Struct, frozen=True):
     """`passed` are names in lower case, one that ends in `*` is a prefix; `*` alone is everything.
 
     A request header that begins with `explicit` passes without that beginning. Of the answer's metadata, `returned`
-    may come back (names as in `passed`), after `initial` or `trailing`. The metadata `content_type_key`, if given,
-    is the answer's content type; `added` are headers of every answer.
+    may come back (names as in `passed`), after `initial` or `trailing`.
     """
 
     passed: tuple[str, ...] = USUAL
     explicit: str = "grpc-metadata-"
     returned: tuple[str, ...] = ("*",)
-    initial: str = "grpc-metadata-"
+    initial: str = ""
     trailing: str = "grpc-trailer-"
-    content_type_key: str = ""
-    added: tuple[tuple[str, str], ...] = ()
 
-    def with_passed(self, names: str) -> HeaderRules:
-        """The same, and these names (a comma list) pass too."""
+    def with_passed(self, names: str, only: bool = False) -> HeaderRules:
+        """The same, and these names (a comma list) pass too; `only` these, and no explicit ones."""
         more = tuple(name.strip().lower() for name in names.split(",") if name.strip())
-        return _changed(self, (*self.passed, *more)) if more else self
+        if only:
+            return replace(self, passed=more, explicit="")
+        return replace(self, passed=(*self.passed, *more)) if more else self
 
     def metadata(self, headers: Iterable[tuple[str, str]]) -> Metadata:
         """What a service gets of a request's headers. Raises RefusedError."""
@@ -79,41 +79,19 @@ class HeaderRules(Struct, frozen=True):
         return tuple(found)
 
     def headers(self, initial: Metadata, trailers: Metadata = ()) -> Headers:
-        """The headers of an answer. Without the content type that metadata may ask for: see `content_type`."""
-        found: Headers = list(self.added)
+        """The headers of an answer."""
+        found: Headers = []
         for prefix, metadata in ((self.initial, initial), (self.trailing, trailers)):
             for name, value in metadata:
-                own = name in _HTTP or name.startswith(_STEERING) or name == self.content_type_key
+                own = name in _HTTP or name.startswith(_STEERING)
                 if _listed(name, self.returned) and (not own or (prefix and name not in _RESERVED)):
                     found.append((prefix + name, printed(value)))
         return found
-
-    def content_type(self, initial: Metadata) -> str:
-        """The answer's content type, where metadata may say it and does; else empty."""
-        if not self.content_type_key:
-            return ""
-        return next((printed(value) for name, value in initial if name == self.content_type_key), "")
 
 
 _RESERVED = ("grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding")
 # Connect says metadata in plain headers: everything passes but HTTP's own and the protocol's.
 CONNECT = HeaderRules(passed=("*",), explicit="", initial="", trailing="trailer-")
-
-
-def rust_grpc_proxy(
-    prefixes: Iterable[str] = ("md-",), match: Iterable[str] = (), show_server: bool = True
-) -> HeaderRules:
-    """The rules of rust-grpc-proxy's `[metadata_filters]`: the same list both ways, names kept as they are."""
-    names = (*(name.lower() for name in match), *(f"{prefix.lower()}*" for prefix in prefixes))
-    return HeaderRules(
-        passed=names,
-        explicit="",
-        returned=names,
-        initial="",
-        trailing="",
-        content_type_key="http-content-type",
-        added=(("proxy_server", "rust-grpc-proxy"),) if show_server else (),
-    )
 
 
 def deadline(headers: Iterable[tuple[str, str]]) -> float | None:
@@ -139,12 +117,6 @@ def deadline(headers: Iterable[tuple[str, str]]) -> float | None:
 def printed(value: str | bytes) -> str:
     """A metadata value as a header has it."""
     return unpadded(value) if isinstance(value, bytes) else value
-
-
-def _changed(rules: HeaderRules, passed: tuple[str, ...]) -> HeaderRules:
-    return HeaderRules(
-        passed, rules.explicit, rules.returned, rules.initial, rules.trailing, rules.content_type_key, rules.added
-    )
 
 
 def _listed(name: str, names: tuple[str, ...]) -> bool:

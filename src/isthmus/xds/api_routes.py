@@ -102,8 +102,7 @@ class _Maker(Struct, frozen=True):
         message = self._start("rest", REST)
         message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
         message.response_headers_to_remove.extend(_GRPC_ONLY)
-        for name, value in self.offer.api.answer_headers:
-            message.response_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
+        self._answer_headers(message)
         assert self.offer.planned is not None
         if self.without is None:
             config = transcoder.transcoder(self.offer.planned, self.offer.api)
@@ -123,6 +122,7 @@ class _Maker(Struct, frozen=True):
         self._without_transcoder(message)
         self._let_origins(message)
         digest = self.offer.planned.digest if self.offer.planned else ""
+        self._answer_headers(message)
         self._tell(message, "x-isthmus-schema", digest)
         self._tell(message, "x-isthmus-cluster", names.cluster(self.offer.action.backend))
         self._tell(message, "x-isthmus-options", ",".join(_options(self.offer.api)))
@@ -175,6 +175,10 @@ class _Maker(Struct, frozen=True):
             policy = cors.policy(self.offer.api.origins, self.offer.api.pass_headers)
             message.typed_per_filter_config[cors.FILTER.name].CopyFrom(policy)
 
+    def _answer_headers(self, message: api.Route) -> None:
+        for name, value in self.offer.api.answer_headers:
+            message.response_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
+
     def _kept_out(self) -> api.Any:
         return kept_out(self.offer.api.pass_headers, self.offer.api.only_headers)
 
@@ -187,5 +191,9 @@ class _Maker(Struct, frozen=True):
 
 
 def _options(offered: Api) -> list[str]:
-    chosen = {"preserve-names": offered.preserve_names, "emit-defaults": offered.emit_defaults}
+    chosen = {
+        "preserve-names": offered.preserve_names,
+        "emit-defaults": offered.emit_defaults,
+        "only-headers": offered.only_headers,
+    }
     return [name for name, on in chosen.items() if on]

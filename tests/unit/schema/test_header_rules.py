@@ -2,7 +2,7 @@
 
 import pytest
 
-from isthmus.schema.header_rules import CONNECT, HeaderRules, deadline, rust_grpc_proxy
+from isthmus.schema.header_rules import CONNECT, HeaderRules, deadline
 from isthmus.schema.status import RefusedError
 
 
@@ -54,24 +54,18 @@ def test_what_cannot_be_metadata_is_refused(header: str, value: str) -> None:
 def test_answers() -> None:
     initial, trailers = (("a", "1"), ("blob-bin", b"\xff"), ("grpc-status", "0")), (("cost", "2"),)
     assert HeaderRules().headers(initial, trailers) == [
-        ("grpc-metadata-a", "1"),
-        ("grpc-metadata-blob-bin", "/w"),
+        ("a", "1"),
+        ("blob-bin", "/w"),
         ("grpc-trailer-cost", "2"),
     ]
     hostile = (("content-length", "5"), ("connection", "close"), ("x", "y"))
     assert CONNECT.headers(hostile, trailers) == [("x", "y"), ("trailer-cost", "2")]
 
 
-def test_rust_grpc_proxy() -> None:
-    rules = rust_grpc_proxy(match=["Token"])
-    assert rules.metadata([("MD-hello", "1"), ("echo-hello", "2"), ("token", "3")]) == (
-        ("md-hello", "1"),
-        ("token", "3"),
-    )
-    answer = (("md-a", "1"), ("b", "2"), ("http-content-type", "text/x"))
-    assert rules.headers(answer) == [("proxy_server", "rust-grpc-proxy"), ("md-a", "1")]
-    assert rules.content_type(answer) == "text/x"
-    assert rust_grpc_proxy(show_server=False).headers(answer) == [("md-a", "1")]
+def test_only_listed_headers() -> None:
+    rules = HeaderRules().with_passed("token, md-*", only=True)
+    sent = [("MD-hello", "1"), ("echo-hello", "2"), ("token", "3"), ("authorization", "x"), ("grpc-metadata-a", "1")]
+    assert rules.metadata(sent) == (("md-hello", "1"), ("token", "3"))
 
 
 @pytest.mark.parametrize(

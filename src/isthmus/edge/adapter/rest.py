@@ -128,8 +128,6 @@ async def _one(incoming: Incoming, call: Call, answers: Answers) -> web.Response
         response.headers[hdrs.CONTENT_TYPE] = _header(raw.content_type) or "application/octet-stream"
     else:
         response = web.Response(body=answers.to_json(data), content_type=JSON)
-    if kind := incoming.rules.content_type(initial):
-        response.headers[hdrs.CONTENT_TYPE] = kind
     response.headers.extend(headers)
     return response
 
@@ -174,7 +172,7 @@ async def _write(response: web.StreamResponse, data: bytes) -> None:
 async def _start(incoming: Incoming, printing: _JsonPrinter | _RawPrinter, initial: Metadata) -> web.StreamResponse:
     response = web.StreamResponse(headers={hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"})
     response.headers.extend(incoming.rules.headers(initial))
-    response.headers[hdrs.CONTENT_TYPE] = incoming.rules.content_type(initial) or printing.content_type
+    response.headers[hdrs.CONTENT_TYPE] = printing.content_type
     response.enable_chunked_encoding()
     await response.prepare(incoming.http)
     return response

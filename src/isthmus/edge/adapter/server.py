@@ -98,7 +98,8 @@ class Adapter:
         headers = request.headers
         loaded = await self._schemas.load(headers.get("x-isthmus-schema", ""))
         codec = Codec(loaded.pool, options_of(headers.get("x-isthmus-options", "")))
-        rules = self._rules.with_passed(headers.get("x-isthmus-pass", ""))
+        only = "only-headers" in headers.get("x-isthmus-options", "")
+        rules = self._rules.with_passed(headers.get("x-isthmus-pass", ""), only)
         path, query = split_target(request.raw_path)
         incoming = Incoming(request, self._channel, loaded, codec, rules, path, query)
         if websocket.is_upgrade(request):
