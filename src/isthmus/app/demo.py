@@ -104,12 +104,17 @@ def run(ports: Ports, check: bool, view: View) -> int:
 def _serve(gateway: Gateway, setup: Setup, check: bool, view: View) -> int:
     """Show the gateway's events until it ends."""
     answers, code = False, 0
+    ready: Mapping[str, Any] = {}
+    schema = False
     for event in gateway.events():
-        if event.get("event") != "ready" or answers:
-            view.event(event)
+        ready = event if event.get("event") == "ready" else ready
+        schema |= event.get("event") == "api" and bool(event.get("schema"))
+        if answers or not (ready and schema):
+            if event is not ready:
+                view.event(event)
             continue
         answers = True
-        served = setup.served(event["http"], event["https"])
+        served = setup.served(ready["http"], ready["https"])
         view.served(served)
         if check:
             code = _check(served.lines, gateway, view)
@@ -205,6 +210,7 @@ def _servers() -> Iterator[tuple[Backend, ...]]:
         ("default/grpc-service:50051", "gRPC", "greeter", ("greeter-1", "greeter-2", "greeter-3")),
         ("default/demo-ws-svc:8080", "WebSocket, HTTP", "websocket_echo", ("demo-ws-1",)),
         ("default/http-echo:80", "HTTP", "http_echo", ("http-echo-1",)),
+        ("default/echo-api:1234", "gRPC", "echo", ("test-server",)),
     )
     with contextlib.ExitStack() as stack:
         started = [

@@ -41,7 +41,12 @@ class Answer(Struct, frozen=True):
 
 def lines(http: str, https: str, ca: Path) -> tuple[Line, ...]:
     """The lines for a gateway that listens on these addresses (IP:PORT); `ca` signed its certificate."""
-    return (*_http_lines(http, https, ca), *_grpc_lines(http, https, ca), *_websocket_lines(http))
+    return (
+        *_http_lines(http, https, ca),
+        *_grpc_lines(http, https, ca),
+        *_api_lines(http),
+        *_websocket_lines(http),
+    )
 
 
 def ask(line: Line) -> Answer:
@@ -119,6 +124,34 @@ def _grpc_lines(http: str, https: str, ca: Path) -> tuple[Line, ...]:
             f"for n in 1 2 3 4 5 6 7 8 9; do {clear} {http} {say_hello}; done | grep -o 'greeter-.' | sort | uniq -c",
             ("greeter-1", "greeter-2", "greeter-3"),
             tries=5,
+        ),
+    )
+
+
+def _api_lines(http: str) -> tuple[Line, ...]:
+    url = f"http://api.localhost:{http.rpartition(':')[2]}"
+    curl = f"{tool('curl')} -sS"
+    get = f"{url}/api/v1/echo/hello/get?query=666"
+    return (
+        Line(
+            "REST to a gRPC server that knows nothing of it: the rules are in its schema",
+            f"{curl} '{get}' -H 'echo-hello: world' -H 'MD-hello: world'",
+            ("GET [test-server]---", "request=hello query=666"),
+        ),
+        Line(
+            "REST: a body",
+            f"""{curl} {url}/api/v1/echo/post -d '{{"request": "hello", "query": 123}}'""",
+            ("POST [test-server]---", "request=hello query=123"),
+        ),
+        Line(
+            "REST: a mistake is said as google.rpc.Status",
+            f"{curl} '{url}/api/v1/greet/hello?contents=world'",
+            ('"code":3', "contents"),
+        ),
+        Line(
+            "Connect: the same server, its errors in Connect's way",
+            f"{curl} {url}/proto.GreetService/GreetGet -H 'Connect-Protocol-Version: 1' --json '{{\"request\": 1}}'",
+            ('"code":"invalid_argument"',),
         ),
     )
 
