@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 
-from bench import help_time, proxy_cost, scale, start
+from bench import help_time, proxy_cost, scale, start, transcoding
 
 BENCHMARKS = {
     "help": help_time.measure,
     "start": start.measure,
     "proxy": proxy_cost.measure,
     "scale": scale.measure,
+    "transcoding": transcoding.measure,
 }
 
 

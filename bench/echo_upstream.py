@@ -45,7 +45,10 @@ class _Connection:
     def on_readable(self) -> None:
         """Take in what came, answer each call that is complete. Raises ConnectionError."""
         if self._preface:
-            self._preface -= len(self.link.socket.recv(self._preface, socket.MSG_WAITALL))
+            got = self.link.socket.recv(self._preface)
+            if not got:
+                raise ConnectionResetError("a connection that said nothing")
+            self._preface -= len(got)
             self.link.flush()
             return
         for kind, flags, stream, payload in self.link.receive():

@@ -106,7 +106,8 @@ class Link:
         """Send of one stream; whether all of it went."""
         size = len(waiting.body)
         while True:
-            part = waiting.body[waiting.at : waiting.at + min(_LARGEST, waiting.window, self._window)]
+            room = max(0, min(_LARGEST, waiting.window, self._window))
+            part = waiting.body[waiting.at : waiting.at + room]
             if not part and size:
                 return False
             waiting.at += len(part)

@@ -1,95 +1,189 @@
-"""A gRPC load generator on raw HTTP/2 frames: cheap enough for Python to keep a proxy busy.
+"""A load generator on raw HTTP/2 frames and HTTP/1.1 keep-alive: cheap enough for Python to keep a proxy busy.
 
-Every request is the same bytes but for the stream id: headers without dynamic table entries, a 12-byte message.
-Answers are counted by END_STREAM; a reset or GOAWAY voids the run.
+Every request of a run is the same bytes but for the stream id: headers without dynamic table entries, one body.
+Answers are counted by their end; a reset, a closed connection, or a status other than 200 voids the run.
 """
 
 from __future__ import annotations
 
 import selectors
 import socket
-import struct
+from typing import NamedTuple, Protocol
 
 import hpack
 
-_DATA, _HEADERS, _RST, _SETTINGS, _PING, _GOAWAY = 0, 1, 3, 4, 6, 7
-_MESSAGE = b"\0\0\0\0\x07\n\x05world"
+from bench.http2 import DATA, END_STREAM, PREFACE, Link
+
+_GRPC = (
+    ("te", "trailers"),
+    ("content-type", "application/grpc"),
+    ("user-agent", "grpc-c++/1.66.0 grpc-c/43.0.0 (linux; chttp2)"),
+    ("grpc-accept-encoding", "identity, deflate, gzip"),
+)
+_AGENT = ("user-agent", "curl/8.10.1")
 
 
-class Connection:
+class Shape(NamedTuple):
+    """Connections, and calls under way on each; HTTP/1.1 has one."""
+
+    connections: int
+    parallel: int
+    http1: bool = False
+
+
+class Request(NamedTuple):
+    """A POST. `headers` are all but the protocol's own."""
+
+    path: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    authority: str = "bench.test"
+
+    @property
+    def block(self) -> bytes:
+        """The header block, free of dynamic table entries."""
+        encoder = hpack.Encoder()
+        encoder.header_table_size = 0
+        own = ((":method", "POST"), (":scheme", "http"), (":path", self.path), (":authority", self.authority))
+        fields = (*own, *self.headers)
+        encoder.encode(fields)  # announces the table size once; the next block is free of it
+        return bytes(encoder.encode([hpack.NeverIndexedHeaderTuple(*field) for field in fields]))
+
+    @property
+    def text(self) -> bytes:
+        """The whole request in HTTP/1.1."""
+        own = (("host", self.authority), ("content-length", str(len(self.body))))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (*own, *self.headers))
+        return f"POST {self.path} HTTP/1.1\r\n{lines}\r\n".encode() + self.body
+
+
+def grpc(path: str, message: bytes) -> Request:
+    """A unary gRPC call, with the headers of a grpc-c++ client."""
+    return Request(path, framed(message), _GRPC)
+
+
+def grpc_web(path: str, message: bytes) -> Request:
+    """A unary gRPC-Web call, binary."""
+    kind = "application/grpc-web+proto"
+    return Request(path, framed(message), (("content-type", kind), ("accept", kind), ("x-grpc-web", "1"), _AGENT))
+
+
+def connect(path: str, message: bytes) -> Request:
+    """A unary Connect call with a protobuf body."""
+    return Request(path, message, (("content-type", "application/proto"), ("connect-protocol-version", "1"), _AGENT))
+
+
+def rest(path: str, json: bytes) -> Request:
+    """JSON, with the headers of curl."""
+    return Request(path, json, (("content-type", "application/json"), ("accept", "*/*"), _AGENT))
+
+
+def framed(message: bytes) -> bytes:
+    """With gRPC's prefix of five bytes."""
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+GREETING = grpc("/helloworld.Greeter/SayHello", b"\n\x05world")
+
+
+class _Budget:
+    """How many calls are still to be begun, how many ended, and the bytes of their answers."""
+
+    def __init__(self, calls: int) -> None:
+        self.left, self.done, self.bytes = calls, 0, 0
+
+    def take(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+class _Connection(Protocol):
+    socket: socket.socket
+
+    def on_readable(self) -> None: ...
+
+
+class _Http2:
     """One HTTP/2 connection with a fixed number of calls under way."""
 
-    def __init__(self, port: int, authority: str, parallel: int) -> None:
-        self.done = 0
-        self._block = _headers(authority)
-        self._next = 1
-        self._buffer = b""
-        self._unacked = 0
+    def __init__(self, port: int, request: Request, parallel: int, budget: _Budget) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        window = struct.pack("!HI", 4, 2**24)
-        opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0, window)
-        self.socket.sendall(opening + _frame(8, 0, 0, struct.pack("!I", 2**30)))
-        self.socket.sendall(b"".join(self._call() for _ in range(parallel)))
+        self._link = Link(self.socket, PREFACE)
+        self._block, self._body, self._budget, self._next = request.block, request.body, budget, 1
+        for _ in range(parallel):
+            self._call()
+        self._link.flush()
 
-    def _call(self) -> bytes:
-        stream, self._next = self._next, self._next + 2
-        return _frame(_HEADERS, 0x4, stream, self._block) + _frame(_DATA, 0x1, stream, _MESSAGE)
+    def _call(self) -> None:
+        if self._budget.take():
+            self._link.send(self._next, self._block, self._body)
+            self._next += 2
 
     def on_readable(self) -> None:
         """Take in what came, answer each finished call with a new one."""
-        self._buffer += self.socket.recv(262_144)
-        at, out, buffer = 0, [], self._buffer
-        while len(buffer) - at >= 9:
-            length = int.from_bytes(buffer[at : at + 3], "big")
-            if len(buffer) - at - 9 < length:
-                break
-            kind, flags = buffer[at + 3], buffer[at + 4]
-            if kind <= _HEADERS:
-                if flags & 1:
-                    self.done += 1
-                    out.append(self._call())
-            elif kind == _SETTINGS and not flags & 1:
-                out.append(_frame(_SETTINGS, 1, 0, b""))
-            elif kind == _PING and not flags & 1:
-                out.append(_frame(_PING, 1, 0, buffer[at + 9 : at + 9 + length]))
-            elif kind in (_RST, _GOAWAY):
-                raise RuntimeError("the proxy reset a call or closed the connection")
-            at += 9 + length
-        self._buffer = buffer[at:]
-        if out:
-            self.socket.sendall(b"".join(out))
+        budget = self._budget
+        for kind, flags, _, payload in self._link.receive():
+            if kind == DATA:
+                budget.bytes += len(payload)
+            if flags & END_STREAM:
+                budget.done += 1
+                self._call()
+        self._link.flush()
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+class _Http1:
+    """One HTTP/1.1 connection that is kept alive, with one call under way."""
+
+    def __init__(self, port: int, request: Request, budget: _Budget) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._text, self._budget = request.text, budget
+        self._head, self._parts, self._lacks = b"", 0, 0
+        self._call()
+
+    def _call(self) -> None:
+        if self._budget.take():
+            self.socket.sendall(self._text)
+
+    def on_readable(self) -> None:
+        """Take in what came; when the answer is whole, call again."""
+        got = self.socket.recv(262_144)
+        if not got:
+            raise ConnectionResetError("the proxy closed the connection")
+        if self._lacks:
+            self._lacks -= len(got)
+        else:
+            self._head += got
+            head, end, body = self._head.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self._parts = _content_length(head)
+            self._lacks, self._head = self._parts - len(body), b""
+        if not self._lacks:
+            self._budget.done += 1
+            self._budget.bytes += self._parts
+            self._call()
 
 
-def _headers(authority: str) -> bytes:
-    encoder = hpack.Encoder()
-    encoder.header_table_size = 0
-    fields = [
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", "/helloworld.Greeter/SayHello"),
-        (":authority", authority),
-        ("te", "trailers"),
-        ("content-type", "application/grpc"),
-        ("user-agent", "grpc-c++/1.66.0 grpc-c/43.0.0 (linux; chttp2)"),
-        ("grpc-accept-encoding", "identity, deflate, gzip"),
+def _content_length(head: bytes) -> int:
+    lowered = head.lower()
+    if not lowered.startswith(b"http/1.1 200 ") or b"\r\ncontent-length:" not in lowered:
+        raise RuntimeError(f"expected 200 with a content-length, got {head[:200]!r}")
+    return int(lowered.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0])
+
+
+def run(port: int, request: Request, shape: Shape, calls: int) -> float:
+    """Make exactly so many calls and return when all are answered. Returns the mean size of an answer's body."""
+    budget, selector = _Budget(calls), selectors.DefaultSelector()
+    every: list[_Connection] = [
+        _Http1(port, request, budget) if shape.http1 else _Http2(port, request, shape.parallel, budget)
+        for _ in range(shape.connections)
     ]
-    encoder.encode(fields)  # announces the table size once; the next block is free of it
-    return bytes(encoder.encode([hpack.NeverIndexedHeaderTuple(*field) for field in fields]))
-
-
-def run(port: int, authority: str, connections: int, parallel: int, calls: int) -> None:
-    """Make so many calls in all and return when they are done."""
-    selector = selectors.DefaultSelector()
-    every = [Connection(port, authority, parallel) for _ in range(connections)]
     for each in every:
         selector.register(each.socket, selectors.EVENT_READ, each)
-    while sum(each.done for each in every) < calls:
+    while budget.done < calls:
         for key, _ in selector.select():
             key.data.on_readable()
     for each in every:
         each.socket.close()
+    return budget.bytes / calls

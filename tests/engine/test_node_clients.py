@@ -61,7 +61,6 @@ def node() -> str:
 def gateway() -> Iterator[Gateway]:
     options = ("--explorer-port", "0", "--header", "x-echo-*")
     with library_server() as server, Gateway([], {}, server.address, *options) as running:
-        running.wait("helper-live", message="the adapter answers")
         yield running
 
 

@@ -70,7 +70,7 @@ class Gateway:
         self._pipeline = make_pipeline(self._settings)
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
-        self._ready = False
+        self._ready = self._adapter_ready = False
         self._apis: Apis | None = None
         self._servers: Servers | None = None
 
@@ -193,7 +193,7 @@ class Gateway:
             while (pushed := self._pushed.popleft()).version != version:
                 pass  # overtaken: Envoy has gone on to a later version
             self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
-        complete = self._servers is None or self._servers.complete
+        complete = self._servers is None or (self._servers.complete and self._adapter_ready)
         if not self._ready and not self._pushed and complete:
             from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
 
@@ -211,6 +211,8 @@ class Gateway:
         """Standard input ends when the supervisor does."""
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while await reader.read(4096):
-            pass
+        while line := await reader.readline():
+            if line == b"adapter ready\n":
+                self._adapter_ready = True
+                self._wiring.effects.put_nowait(Synced(""))
         return 0

@@ -5,7 +5,8 @@ nothing of the configuration. Rule: a control plane that ends never touches Envo
 
 The control plane is started as `COMMAND STATUS_FD`. It writes `ads` there once Envoy can connect, `ready` once
 requests are answered, and the name of a helper once that is needed; its standard input brings its orders, then `envoy
-PID` lines, and ends when the supervisor is gone. Helpers (the adapter, the explorer) are started likewise.
+PID` and `HELPER ready` lines, and ends when the supervisor is gone. Helpers (the adapter, the explorer) are started
+likewise and write `ready`.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Supervisor:
         self._had_terminal = _terminal()
         self._drain_until = self._last_busy = 0.0  # 0: not draining
         self._exit_code: int | None = None
+        self._ready_helpers: set[str] = set()
 
     def run(self) -> int:
         """Returns 0 once stopped, 3 if it cannot serve, 128 + N if cut short, or what the control plane ended with."""
@@ -161,12 +163,18 @@ class Supervisor:
 
         def on_line(line: str) -> None:
             if line == "ready":
+                self._ready_helpers.add(name)
                 self._say("helper-live", f"the {name} answers", child.pid)
+                self._control_plane.tell(f"{name} ready")
 
+        if name in self._ready_helpers:
+            self._control_plane.tell(f"{name} ready")  # a new control plane does not know yet
+            return
         if not self._stopping and not child.pid and self._launch(child, on_line, lambda: self._start_helper(name)):
             self._say("helper-started", f"the {name} starts", child.pid)
 
     def _helper_ended(self, name: str, code: int) -> None:
+        self._ready_helpers.discard(name)
         if not self._stopping:
             self._say("helper-ended", f"the {name} ended ({how_ended(code)}) and is started again")
             self._reactor.after(self._plan.helpers[name].pause(), lambda: self._start_helper(name))

@@ -18,7 +18,10 @@ from isthmus.schema.openapi_paths import Paths
 from isthmus.schema.request_fields import request_fields
 
 _PREFIX = "#/components/schemas/"
-_ABOUT = """Made from the descriptors of a gRPC server. Every method also answers `POST /package.Service/Method` with its request message in JSON, and takes gRPC, gRPC-Web and Connect there."""
+_ABOUT = (
+    "Made from the descriptors of a gRPC server. Every method also answers `POST /package.Service/Method` with its "
+    "request message in JSON, and takes gRPC, gRPC-Web and Connect there."
+)
 
 
 def openapi(

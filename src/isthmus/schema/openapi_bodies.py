@@ -72,5 +72,5 @@ def _body_schema(fields: RequestFields, message: Descriptor, definitions: Defini
 def _raw(message: Descriptor | None, field: FieldDescriptor | None) -> bool:
     """Whether bytes go as they are."""
     if field is not None:
-        return False
+        return not field.is_repeated and is_http_body(field.message_type)
     return is_http_body(message)

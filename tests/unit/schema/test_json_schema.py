@@ -100,7 +100,7 @@ def everything(**how: Any) -> dict[str, Any]:
     [
         pytest.param("int32Value", [1, -(2**31)], ["1", 2**31, 1.5, True], id="int32"),
         pytest.param("uint32Value", [0, 2**32 - 1], [-1, 2**32], id="uint32"),
-        pytest.param("int64Value", ["-9223372036854775808", 5], ["1.5", "x", 2**63, None], id="int64"),
+        pytest.param("int64Value", ["-9223372036854775808", 5], ["1.5", "x", 2**63, -(2**63) - 1, None], id="int64"),
         pytest.param("fixed64Value", ["18446744073709551615", 0], ["-1", -1, 2**64], id="fixed64"),
         pytest.param("doubleValue", [1, 1.5, "NaN", "-Infinity", "1e5"], ["nan", "inf", "x", True], id="double"),
         pytest.param("floatValue", [3.4028235e38, "Infinity"], [1e39, "+1"], id="float"),
