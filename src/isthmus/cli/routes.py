@@ -12,7 +12,7 @@ from isthmus.app.offline import Offline
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.action import Action, Forward, Redirect, Respond
-from isthmus.ir.backend import Backend, Protocol
+from isthmus.ir.backend import Protocol
 from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
 
 Row = dict[str, str]
@@ -68,7 +68,7 @@ def rows(offline: Offline) -> Iterator[Row]:
                     "listener": config.listener,
                     "host": host,
                     "path": _path(route.match),
-                    "protocol": _protocol(backend),
+                    "protocol": _protocol(route.action),
                     "backend": _action(route.action),
                     "endpoints": str(len(found.addresses)) if found else "",
                     "from": f"{route.origin.ref}" + (f" ({pos})" if pos else ""),
@@ -91,11 +91,13 @@ def _path(match: Match) -> str:
     return f"{text} (gRPC)" if match.grpc else text
 
 
-def _protocol(backend: Backend | None) -> str:
-    if backend is None:
+def _protocol(action: Action) -> str:
+    """How the backend is spoken to, and `api` where clients of every protocol may call it."""
+    if not isinstance(action, Forward):
         return ""
+    backend = action.backend
     name = "h2" if backend.protocol is Protocol.HTTP2 else "http/1.1"
-    return f"{name}+tls" if backend.tls else name
+    return name + ("+tls" if backend.tls else "") + (" api" if action.api else "")
 
 
 def _action(action: Action) -> str:
