@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import help_time, proxy_cost, scale, start, transcoding
+from bench import help_time, proxy_cost, scale, schema_change, schema_memory, start, transcoding
 
 BENCHMARKS = {
     "help": help_time.measure,
@@ -14,6 +14,8 @@ BENCHMARKS = {
     "proxy": proxy_cost.measure,
     "scale": scale.measure,
     "transcoding": transcoding.measure,
+    "schema_change": schema_change.measure,
+    "schema_memory": schema_memory.measure,
 }
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.echo_upstream PORT`: a gRPC server that sends every message back, at a fraction of a real one's cost.
+"""`python -m bench.echo_upstream PORT`: a gRPC server that sends every message back, for less than a real one costs.
 
 It reads no header: whatever is called is echoed, but an order of the id `watch-12`, which comes back many times. It has
 no reflection; gateways are given its schema as a file. Real clients check it before anything is measured.

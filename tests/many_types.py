@@ -51,15 +51,17 @@ class _Maker:
         self._chance = chance
 
     def message(self, file: FileDescriptorProto, name: str) -> None:
-        """One more, with up to nine fields."""
+        """One more, with up to twelve fields."""
         message = file.message_type.add(name=name)
         forms: tuple[Callable[[DescriptorProto, Field], None], ...] = (
-            self._single, self._single, self._optional, self._repeated, self._map, self._choice,
+            self._single, self._single, self._optional, self._repeated, self._map,
         )  # fmt: skip
         for number in range(1, self._chance.randint(3, 10)):
-            field = message.field.add(name=f"{self._chance.choice(STEMS)}{number}", number=number)
-            field.label = Field.LABEL_OPTIONAL
-            self._chance.choice(forms)(message, field)
+            self._chance.choice(forms)(message, self._field(message, number))
+        if self._chance.random() < 0.5:
+            message.oneof_decl.add(name="choice")
+            for number in range(11, 14):
+                self._choice(message, self._field(message, number))
         for field in message.field:  # what is optional is in a oneof of its own, after the real ones
             if field.proto3_optional:
                 field.oneof_index = len(message.oneof_decl)
@@ -94,6 +96,8 @@ class _Maker:
 
     def _choice(self, message: DescriptorProto, field: Field) -> None:
         self._single(message, field)
-        if not message.oneof_decl:
-            message.oneof_decl.add(name="choice")
         field.oneof_index = 0
+
+    def _field(self, message: DescriptorProto, number: int) -> Field:
+        name = f"{self._chance.choice(STEMS)}{number}"
+        return message.field.add(name=name, number=number, label=Field.LABEL_OPTIONAL)

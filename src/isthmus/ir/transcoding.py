@@ -38,12 +38,23 @@ class Adapted(Struct, frozen=True, gc=False):
     pattern: str
 
 
+class SchemaFile(Struct, frozen=True, gc=False):
+    """One file of a schema: its name, a digest of its content, and the full names that it defines outermost."""
+
+    name: str
+    digest: str
+    symbols: tuple[str, ...]
+
+
 class Transcoding(Struct, frozen=True, gc=False):
-    """One schema, planned. `digest` names it for adapters; `descriptor_set` is for Envoy's transcoder, which serves
-    `services`: every unary method with its HTTP rules. `adapted` goes to an adapter.
+    """One schema, planned. `digest` names it for adapters.
+
+    `descriptor_set` is for Envoy's transcoder, which serves `services`: every unary method with its HTTP rules; its
+    `files` tell which other schemas can be in one set with it. `adapted` goes to an adapter.
     """
 
     digest: str
     descriptor_set: bytes
     services: tuple[str, ...]
     adapted: tuple[Adapted, ...] = ()
+    files: tuple[SchemaFile, ...] = ()

@@ -7,12 +7,15 @@ seen), `response_body`, and field masks that the body is to fill.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from msgspec.structs import replace
 
-from isthmus.ir.transcoding import Adapted, Transcoding
+from isthmus.ir.transcoding import Adapted, SchemaFile, Transcoding
 from isthmus.schema import descriptors, httprule
 from isthmus.schema.model import Binding, Method, Schema
 
@@ -31,13 +34,28 @@ def transcoding(schema: Schema) -> Transcoding:
         away = [binding for binding in method.bindings if needs_adapter(method, binding, found)]
         kept[method.path] = tuple(binding for binding in method.bindings if binding not in away)
         adapted.extend(_adapted(binding) for binding in away)
-    trimmed = descriptors.trim(schema.descriptor_set, schema.services)
+    planned = _with_rules(descriptors.trim(schema.descriptor_set, schema.services), kept)
     return Transcoding(
         digest=schema.digest,
-        descriptor_set=_with_rules(trimmed, kept),
+        descriptor_set=planned.SerializeToString(deterministic=True),
         services=schema.services,
         adapted=tuple(sorted(dict.fromkeys(adapted), key=_most_specific)),
+        files=tuple(SchemaFile(file.name, _digest(file), tuple(_symbols(file))) for file in planned.file),
     )
+
+
+def _digest(file: descriptor_pb2.FileDescriptorProto) -> str:
+    return hashlib.blake2b(file.SerializeToString(deterministic=True), digest_size=8).hexdigest()
+
+
+def _symbols(file: descriptor_pb2.FileDescriptorProto) -> Iterator[str]:
+    package = f"{file.package}." if file.package else ""
+    yield from (f"{package}{message.name}" for message in file.message_type)
+    yield from (f"{package}{service.name}" for service in file.service)
+    yield from (f"{package}{extension.name}" for extension in file.extension)
+    for enum in file.enum_type:
+        yield f"{package}{enum.name}"
+        yield from (f"{package}{value.name}" for value in enum.value)  # values are their enum's siblings
 
 
 def needs_adapter(method: Method, binding: Binding, found: MethodDescriptor) -> bool:
@@ -68,7 +86,7 @@ def _most_specific(adapted: Adapted) -> tuple[int, str, str]:
     return (-len(adapted.prefix), adapted.pattern, adapted.verb)
 
 
-def _with_rules(descriptor_set: bytes, kept: dict[str, tuple[Binding, ...]]) -> bytes:
+def _with_rules(descriptor_set: bytes, kept: dict[str, tuple[Binding, ...]]) -> descriptor_pb2.FileDescriptorSet:
     """The descriptors with exactly these HTTP rules, by the method's gRPC path."""
     files = descriptor_pb2.FileDescriptorSet.FromString(descriptor_set)
     for file in files.file:
@@ -81,7 +99,7 @@ def _with_rules(descriptor_set: bytes, kept: dict[str, tuple[Binding, ...]]) -> 
                 bindings = kept.get(f"/{prefix}{service.name}/{method.name}", ())
                 if bindings:
                     options.Extensions[annotations_pb2.http].CopyFrom(_rule(bindings))
-    return files.SerializeToString(deterministic=True)
+    return files
 
 
 def _rule(bindings: tuple[Binding, ...]) -> http_pb2.HttpRule:

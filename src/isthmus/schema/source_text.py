@@ -5,16 +5,19 @@ Types are written with their full names and a leading dot, so that the text is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from google.protobuf.descriptor import (
     Descriptor,
     EnumDescriptor,
+    EnumValueDescriptor,
     FieldDescriptor,
     MethodDescriptor,
     OneofDescriptor,
     ServiceDescriptor,
 )
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from isthmus.schema.model import Binding
@@ -25,6 +28,7 @@ _SCALARS = {
     for name, number in vars(FieldDescriptor).items()
     if name.startswith("TYPE_") and isinstance(number, int)
 }
+_LEVELS: dict[int, str] = {number: name for name, number in MethodOptions.IdempotencyLevel.items()}
 _KINDS = {
     ServiceDescriptor: "a service",
     MethodDescriptor: "a method",
@@ -71,7 +75,8 @@ class _Writer:
     def symbol(self, symbol: Symbol) -> Iterator[str]:
         if isinstance(symbol, ServiceDescriptor):
             yield from self._comment(symbol.full_name)
-            yield from self._block(f"service {symbol.name}", (self._method(each) for each in symbol.methods))
+            methods = (self._method(each) for each in symbol.methods)
+            yield from self._block(f"service {symbol.name}", chain((iter(_options(symbol)),), methods))
         elif isinstance(symbol, MethodDescriptor):
             yield from self._method(symbol)
         elif isinstance(symbol, Descriptor):
@@ -87,7 +92,7 @@ class _Writer:
         for line in self._comments.get(name, "").splitlines():
             yield f"// {line}".rstrip()
 
-    def _block(self, head: str, parts: Iterator[Iterator[str]]) -> Iterator[str]:
+    def _block(self, head: str, parts: Iterable[Iterator[str]]) -> Iterator[str]:
         yield f"{head} {{"
         for part in parts:
             yield from (f"  {line}" if line else "" for line in part)
@@ -99,21 +104,16 @@ class _Writer:
         answered = f"{'stream ' if method.server_streaming else ''}.{method.output_type.full_name}"
         head = f"rpc {method.name} ( {sent} ) returns ( {answered} )"
         path = f"/{method.containing_service.full_name}/{method.name}"
-        rules = [rule for rule in self._rules.get(path, ()) if rule.source != "default"]
-        if not rules:
+        options = [*_options(method), *map(_http_rule, self._rules.get(path, ()))]
+        if not any(options):
             yield f"{head};"
             return
-        yield f"{head} {{"
-        for rule in rules:
-            parts = [f'{rule.verb.lower()}: "{rule.template}"']
-            parts += [f'body: "{rule.body}"'] if rule.body else []
-            parts += [f'response_body: "{rule.response_body}"'] if rule.response_body else []
-            yield f"  option (.google.api.http) = {{ {', '.join(parts)} }};"
-        yield "}"
+        yield from self._block(head, (iter([option]) for option in options if option))
 
     def _message(self, message: Descriptor) -> Iterator[str]:
         yield from self._comment(message.full_name)
-        yield from self._block(f"message {message.name}", self._inside(message))
+        inside = chain((iter(_options(message)),), self._inside(message))
+        yield from self._block(f"message {message.name}", inside)
 
     def _inside(self, message: Descriptor) -> Iterator[Iterator[str]]:
         done: set[str] = set()
@@ -146,8 +146,30 @@ class _Writer:
 
     def _enum(self, enum: EnumDescriptor) -> Iterator[str]:
         yield from self._comment(enum.full_name)
-        values = ([*self._comment(f"{enum.full_name}.{v.name}"), f"{v.name} = {v.number};"] for v in enum.values)
-        yield from self._block(f"enum {enum.name}", map(iter, values))
+        values = (self._value(f"{enum.full_name}.{value.name}", value) for value in enum.values)
+        yield from self._block(f"enum {enum.name}", (iter(_options(enum)), *values))
+
+    def _value(self, name: str, value: EnumValueDescriptor) -> Iterator[str]:
+        yield from self._comment(name)
+        yield f"{value.name} = {value.number}{' [deprecated = true]' if value.GetOptions().deprecated else ''};"
+
+
+def _options(symbol: ServiceDescriptor | MethodDescriptor | Descriptor | EnumDescriptor) -> list[str]:
+    """The options that say how something may be used."""
+    given = symbol.GetOptions()
+    found = ["option deprecated = true;"] if given.deprecated else []
+    level = getattr(given, "idempotency_level", 0)
+    return [*found, f"option idempotency_level = {_LEVELS[level]};"] if level else found
+
+
+def _http_rule(rule: Binding) -> str:
+    """An HTTP rule as an option; empty for the one that every method has."""
+    if rule.source == "default":
+        return ""
+    parts = [f'{rule.verb.lower()}: "{rule.template}"']
+    parts += [f'body: "{rule.body}"'] if rule.body else []
+    parts += [f'response_body: "{rule.response_body}"'] if rule.response_body else []
+    return f"option (.google.api.http) = {{ {', '.join(parts)} }};"
 
 
 def _type(field: FieldDescriptor) -> str:

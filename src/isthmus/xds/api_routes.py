@@ -1,31 +1,32 @@
 """One API route becomes several in Envoy: the client's protocol chooses, and each pays only for its own filters.
 
-In order: reflection, gRPC-Web, gRPC, WebSocket, Connect, what only an adapter can serve, and REST. Plain gRPC runs
+In order: reflection, gRPC-Web, gRPC, Connect, WebSocket, what only an adapter can serve, and REST. Plain gRPC runs
 no filter at all; gRPC-Web, Connect with protobuf bodies and REST run Envoy's own. The adapter is told which schema and
 which cluster a request is for in headers that overwrite the client's.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from isthmus.ir.action import Forward
 from isthmus.ir.host import Route
-from isthmus.ir.match import SegmentPrefix
+from isthmus.ir.match import Pattern, SegmentPrefix
 from isthmus.ir.transcoding import Adapted, Api, Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.filters import client_protocol, cors, transcoder
 from isthmus.xds.local_replies import CONNECT, REST, marked
-from isthmus.xds.metadata_headers import kept_out
 from isthmus.xds.path_tree import Entry
 from isthmus.xds.route import answer, emit_match, forward
 
 _REFLECTION = "/grpc.reflection."
 _NO_SCHEMA = "the schema of this gRPC server is not known yet; gRPC and gRPC-Web clients are served already\n"
-# What gRPC says in headers and HTTP says otherwise.
-_GRPC_ONLY = ("grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-accept-encoding", "grpc-encoding")
+# What gRPC says in headers and HTTP says otherwise. The status must stay: routes remove headers before the transcoder
+# reads them, and a server that fails at once says why in nothing but headers.
+_GRPC_ONLY = ("grpc-accept-encoding", "grpc-encoding")
 _OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -37,34 +38,54 @@ class Offer(Struct, frozen=True):
     planned: Transcoding | None
 
 
-def api_routes(route: Route, offer: Offer, digests: Sequence[str], without: api.Any | None) -> Iterator[Entry]:
+class Place(enum.Enum):
+    """Where the transcoder of a REST route is configured; a route that must not hold a copy goes to the adapter."""
+
+    HOST = "virtual host"
+    ROUTE = "route"
+    ADAPTER = "adapter"
+
+
+def api_routes(
+    route: Route, offer: Offer, digests: Sequence[str], place: Place, without: api.Any | None
+) -> Iterator[Entry]:
     """The routes of one API route. `digests` are all schemas of the host.
 
-    `without` keeps the virtual host's transcoder from a route; None where each route has one of its own.
+    `without` keeps the virtual host's transcoder from a route; None where the virtual host has none.
     """
-    make = _Maker(route, offer, without)
+    make = _Maker(route, offer, place, without)
     start = route.match.path.path
     if digests and isinstance(route.match.path, SegmentPrefix) and _REFLECTION.startswith(start):
         yield _REFLECTION, make.reflection(digests)
-    yield start, make.native("grpc-web", _content_type("application/grpc-web"), client_protocol.grpc_web(), "")
-    yield start, make.native("grpc", _content_type("application/grpc"), None, "")
+    if not isinstance(route.match.path, Pattern):  # a pattern is an HTTP rule, not the path of a procedure
+        yield from ((start, message) for message in _procedures(make))
     yield start, make.adapter("websocket", _is("upgrade", "websocket"), "")
-    for kind in ("application/proto", "application/connect+proto"):
-        yield start, make.native("connect", _content_type(kind), client_protocol.connect(), CONNECT)
-    yield start, make.adapter("connect-stream", _content_type("application/connect+"), CONNECT)
-    yield start, make.adapter("connect-json", _is("connect-protocol-version", "1"), CONNECT)
-    yield start, make.connect_get()
     if offer.planned is None:
         yield start, make.unknown()
         return
     for adapted in offer.planned.adapted:
         if _below(adapted, route):
             yield max(start, adapted.prefix, key=len), make.adapted(adapted)
-    yield start, make.rest()
+    yield start, make.adapter("rest", None, REST) if place is Place.ADAPTER else make.rest()
+
+
+def _procedures(make: _Maker) -> Iterator[api.Route]:
+    """The protocols whose requests go to the path of a procedure."""
+    yield make.native("grpc-web", _content_type("application/grpc-web"), client_protocol.GRPC_WEB, "")
+    yield make.native("grpc", _content_type("application/grpc"), "", "")
+    yield make.native("connect", _connect_proto(), client_protocol.CONNECT, CONNECT)
+    yield make.adapter("connect-stream", _content_type("application/connect+"), CONNECT)
+    yield make.adapter("connect-json", _is("connect-protocol-version", "1"), CONNECT)
+    yield make.connect_get()
 
 
 def _content_type(prefix: str) -> api.HeaderMatcher:
     return api.HeaderMatcher(name="content-type", string_match={"prefix": prefix})
+
+
+def _connect_proto() -> api.HeaderMatcher:
+    kinds = r"application/(connect\+)?proto(;.*)?"
+    return api.HeaderMatcher(name="content-type", string_match={"safe_regex": {"regex": kinds}})
 
 
 def _is(name: str, value: str) -> api.HeaderMatcher:
@@ -73,7 +94,10 @@ def _is(name: str, value: str) -> api.HeaderMatcher:
 
 def _below(adapted: Adapted, route: Route) -> bool:
     """Whether an adapted path can lie on the route's path at all."""
-    start = route.match.path.path
+    path = route.match.path
+    if isinstance(path, Pattern):
+        return adapted.pattern == path.regex
+    start = path.path
     return adapted.prefix.startswith(start) or start.startswith(adapted.prefix)
 
 
@@ -82,18 +106,19 @@ class _Maker(Struct, frozen=True):
 
     route: Route
     offer: Offer
+    place: Place
     without: api.Any | None
 
-    def native(self, kind: str, header: api.HeaderMatcher, filters: api.Any | None, errors: str) -> api.Route:
-        """To the backend, through filters of Envoy that know the client's protocol."""
+    def native(self, kind: str, header: api.HeaderMatcher, chain: str, errors: str) -> api.Route:
+        """To the backend, through a chain of filters that know the client's protocol."""
         message = self._start(kind, errors)
         message.match.headers.append(header)
         message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
         self._without_transcoder(message)
         if errors == CONNECT:
             message.request_body_buffer_limit.value = transcoder.MOST_ANSWER_BYTES
-        if filters is not None:
-            message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(filters)
+        if chain:
+            message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(client_protocol.named(chain))
             self._let_origins(message)
         return message
 
@@ -104,10 +129,12 @@ class _Maker(Struct, frozen=True):
         message.response_headers_to_remove.extend(_GRPC_ONLY)
         self._answer_headers(message)
         assert self.offer.planned is not None
-        if self.without is None:
+        if self.place is Place.ROUTE:
             config = transcoder.transcoder(self.offer.planned, self.offer.api)
             message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(config)
-        message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(self._kept_out())
+        if "*" not in self.offer.api.pass_headers:
+            headers = client_protocol.rest(self.offer.api.pass_headers, self.offer.api.only_headers)
+            message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(headers)
         self._let_origins(message)
         return message
 
@@ -178,9 +205,6 @@ class _Maker(Struct, frozen=True):
     def _answer_headers(self, message: api.Route) -> None:
         for name, value in self.offer.api.answer_headers:
             message.response_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
-
-    def _kept_out(self) -> api.Any:
-        return kept_out(self.offer.api.pass_headers, self.offer.api.only_headers)
 
     def _tell(self, message: api.Route, name: str, value: str) -> None:
         """Say something to an adapter, or at least keep the client from saying it."""

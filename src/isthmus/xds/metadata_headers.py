@@ -7,12 +7,10 @@ matches and has no way to say "unless".
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 
 from isthmus.xds import api
-from isthmus.xds.filters.client_protocol import run
 
 # Always needed: the protocol's own. A name that ends in `*` is a prefix.
 _OWN = (":*", "content-type", "te", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "host")
@@ -35,13 +33,9 @@ PASSED = (
 def kept_out(also: Sequence[str], only: bool = False) -> api.Any:
     """The filter that removes every request header but the usual ones (unless `only`) and `also`."""
     usual = () if only else PASSED
-    return _filter(tuple(sorted({*_OWN, *usual, *(name.lower() for name in also)})))
-
-
-@functools.cache
-def _filter(passed: tuple[str, ...]) -> api.Any:
+    passed = sorted({*_OWN, *usual, *(name.lower() for name in also)})
     remove = {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": all_but(passed)}}}}
-    return run(("headers", api.pack(api.HeaderMutation(mutations={"request_mutations": [remove]}))))
+    return api.pack(api.HeaderMutation(mutations={"request_mutations": [remove]}))
 
 
 _FIRST, _LAST = 0x21, 0x7E  # visible ASCII: header names hold nothing else

@@ -6,6 +6,7 @@ A long list of routes becomes a prefix tree, so that its length costs nothing pe
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -15,21 +16,24 @@ from isthmus.ir.host import CATCH_ALL, HostConfig, is_wild
 from isthmus.ir.match import SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
-from isthmus.xds.api_routes import Offer, api_routes
+from isthmus.xds.api_routes import Offer, Place, api_routes
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.filters.http_filter import off
 from isthmus.xds.filters.transcoder import FILTER as TRANSCODER
-from isthmus.xds.filters.transcoder import nothing, transcoder
+from isthmus.xds.filters.transcoder import nothing
 from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.local_replies import REST, marked
 from isthmus.xds.path_tree import Entry, size, tree
 from isthmus.xds.resources import SCOPE, Resource, resource
 from isthmus.xds.route import answer, emit_route
+from isthmus.xds.schemas_together import Together, in_one
 
 Planned = Mapping[ServicePortRef, Transcoding]  # the schemas that are known, by the service port that has them
 NOTHING_PLANNED: Planned = MappingProxyType({})
 
 _MOST_PLANTED = 20_000  # route messages in a tree: paths nested hundreds deep stay a list
+_MOST_COPIES = 2  # of a schema in one host's routes
+_FEW_ROUTES = 5  # whose variants are a list; a tree holds a route as often as it has longer paths
 TREE_FROM = 50  # routes; below that a list costs no more (bench/)
 
 _UPPER = "an upper-case host name: ask for it in lower case\n"
@@ -46,56 +50,73 @@ def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED) -> Resourc
     entries = _entries(config, planned, host)
     if not any(route.match.path == SegmentPrefix("/") and not route.match.grpc for route in config.routes):
         entries.append(("/", _no_path(config)))
-    if len(entries) > TREE_FROM and size(entries) <= _MOST_PLANTED:
-        host.matcher.CopyFrom(tree(entries))
-    else:
-        host.routes.extend(message for _, message in entries)
+    _plant(host, entries)
     return _scope(config, [host])
 
 
 def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = NOTHING_PLANNED) -> Resource:
     """The scope of all wildcard hosts of a listener, the catch-all and the answer to unknown hosts."""
     catch_all = next((c for c in configs if c.host == CATCH_ALL), HostConfig(listener, CATCH_ALL))
-    everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
-    everything.routes.append(_upper_case())
-    alone = len(configs) <= 1  # else the routes of the catch-all are those of several virtual hosts
-    everything.routes.extend(message for _, message in _entries(catch_all, planned, everything if alone else None))
     unknown = answer("unknown-host", 404, _UNKNOWN)
-    if any(isinstance(route.action, Forward) and route.action.api for route in catch_all.routes):
+    if _has_api(catch_all):
         unknown.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
-    everything.routes.append(unknown)
-    rest = everything.routes[1:]
     hosts = []
     for config in sorted(configs, key=lambda c: c.host):
         if config.host != CATCH_ALL:
             host = api.VirtualHost(name=config.host, domains=[config.host])
-            host.routes.append(_upper_case())
-            host.routes.extend(_one_label(message, config.host) for _, message in _entries(config, planned, None))
-            host.routes.append(_one_label(_no_path(config), config.host))
-            host.routes.extend(rest)
+            own = [(start, _one_label(message, config.host)) for start, message in _entries(config, planned, host)]
+            shared = TRANSCODER.name in host.typed_per_filter_config
+            rest = _entries(catch_all, planned, None, nothing() if shared else None)
+            last = [("/", _one_label(_no_path(config), config.host)), *rest, ("/", unknown)]
+            _plant(host, [("/", _upper_case()), *own, *last])
             hosts.append(host)
+    everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
+    _plant(everything, [("/", _upper_case()), *_entries(catch_all, planned, everything), ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
 
 
-def _entries(config: HostConfig, planned: Planned, host: api.VirtualHost | None) -> list[Entry]:
-    """The routes of a host. A schema that all its APIs share is in the virtual host, once: schemas are large."""
+def _plant(host: api.VirtualHost, entries: Sequence[Entry]) -> None:
+    """Give a host its routes: a list, or a tree where that would be long."""
+    if len(entries) > TREE_FROM and size(entries) <= _MOST_PLANTED:
+        host.matcher.CopyFrom(tree(entries))
+    else:
+        host.routes.extend(message for _, message in entries)
+
+
+def _entries(
+    config: HostConfig, planned: Planned, host: api.VirtualHost | None, without: api.Any | None = None
+) -> list[Entry]:
+    """The routes of a host. Schemas are in the virtual host, once, as many as can be in one set: they are large.
+
+    `without` keeps the transcoder of another virtual host from routes that are put there.
+    """
     offers = _offers(config, planned)
-    shared = next(iter(offers.values())) if host is not None and len(set(offers.values())) == 1 else None
-    without = None
-    if host is not None and shared is not None and shared.planned is not None:
-        host.typed_per_filter_config[TRANSCODER.name].CopyFrom(transcoder(shared.planned, shared.api))
+    together = in_one(offers.values())
+    if host is not None and together.config is not None:
+        host.typed_per_filter_config[TRANSCODER.name].CopyFrom(together.config)
         without = nothing() if is_wild(config.host) else off()
     digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
+    counts = Counter(offer.action.backend.service for offer in offers.values())
     entries: list[Entry] = []
     for index, route in enumerate(config.routes):
         if index in offers:
-            entries.extend(api_routes(route, offers[index], digests, without))
+            offer = offers[index]
+            copies = counts[offer.action.backend.service] if len(config.routes) <= _FEW_ROUTES else _MOST_COPIES + 1
+            place = _place(offer, together, host is not None, copies)
+            entries.extend(api_routes(route, offer, digests, place, without))
             continue
         message = emit_route(route)
         if without is not None:
             message.typed_per_filter_config[TRANSCODER.name].CopyFrom(without)
         entries.append((route.match.path.path, message))
     return entries
+
+
+def _place(offer: Offer, together: Together, on_host: bool, copies: int) -> Place:
+    """Where the transcoder of an API is: each route that brings it along holds a copy of the schema."""
+    if on_host and together.holds(offer):
+        return Place.HOST
+    return Place.ROUTE if copies <= _MOST_COPIES else Place.ADAPTER
 
 
 def _offers(config: HostConfig, planned: Planned) -> dict[int, Offer]:
@@ -109,9 +130,13 @@ def _offers(config: HostConfig, planned: Planned) -> dict[int, Offer]:
 
 def _no_path(config: HostConfig) -> api.Route:
     message = answer("no-path", 404, _NO_PATH)
-    if any(isinstance(route.action, Forward) and route.action.api for route in config.routes):
+    if _has_api(config):
         message.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
     return message
+
+
+def _has_api(config: HostConfig) -> bool:
+    return any(isinstance(route.action, Forward) and route.action.api is not None for route in config.routes)
 
 
 def _scope(config: HostConfig, hosts: Iterable[api.VirtualHost]) -> Resource:

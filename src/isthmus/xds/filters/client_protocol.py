@@ -1,4 +1,4 @@
-"""What turns a client's protocol into gRPC on one route: filters that a route brings along itself.
+"""What turns a client's protocol into gRPC on one route: filters that the route names.
 
 Envoy's composite filter runs them when the route is known, on wildcard hosts too. gRPC-Web is Envoy's own filter.
 Connect with protobuf bodies is Envoy's bridge, with what it leaves out put right: the header that it wants of
@@ -7,30 +7,39 @@ clients, percent-encoded error messages, and error details whose type is a URL.
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
+from collections.abc import Sequence
 
+from isthmus.ir.listener import Listener
 from isthmus.xds import api
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
+from isthmus.xds.metadata_headers import kept_out
 
-FILTER = HttpFilter("isthmus.client_protocol", lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
-
-
-def grpc_web() -> api.Any:
-    """gRPC-Web, binary and text."""
-    return run(("grpc_web", api.pack(api.GrpcWeb())))
+GRPC_WEB, CONNECT, REST = "grpc-web", "connect", "rest"
+_OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
-def connect() -> api.Any:
-    """Connect with protobuf bodies, unary and streaming."""
-    header = {"header": {"key": "connect-protocol-version", "value": "1"}, "append_action": _OVERWRITE}
-    return run(
-        ("version", api.pack(api.HeaderMutation(mutations={"request_mutations": [{"append": header}]}))),
+def _named(_: Listener) -> api.Any:
+    """The chains that routes name. They stand here once: a long table of routes holds many copies of a route."""
+    version = {"header": {"key": "connect-protocol-version", "value": "1"}, "append_action": _OVERWRITE}
+    mutation = api.HeaderMutation(mutations={"request_mutations": [{"append": version}]})
+    connect = [
+        ("version", api.pack(mutation)),
         ("bridge", api.pack(api.ConnectGrpcBridge())),
         ("errors", api.pack(api.Lua(default_source_code={"inline_string": _script()}))),
-    )
+    ]
+    chains: dict[str, dict[str, object]] = {}
+    for name, filters in (
+        (GRPC_WEB, [("grpc_web", api.pack(api.GrpcWeb()))]),
+        (CONNECT, connect),
+        (REST, [("headers", kept_out(()))]),
+    ):
+        chains[name] = _chain(filters)
+    return api.pack(api.Composite(named_filter_chains=chains))
 
 
-_OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
+FILTER = HttpFilter("isthmus.client_protocol", _named, per_host=off_for_exact_hosts)
 
 
 def _script() -> str:
@@ -38,8 +47,24 @@ def _script() -> str:
     return importlib.resources.files(__package__).joinpath("connect_errors.lua").read_text()
 
 
-def run(*filters: tuple[str, api.Any]) -> api.Any:
-    """A route's own filters, in the order in which they see the request."""
-    chain = {"typed_config": [{"name": name, "typed_config": config} for name, config in filters]}
-    action = {"name": "run", "typed_config": api.pack(api.ExecuteFilterAction(filter_chain=chain))}
+@functools.cache
+def named(chain: str) -> api.Any:
+    """A route's configuration: run one of the listener's chains."""
+    return _run(api.ExecuteFilterAction(filter_chain_name=chain))
+
+
+@functools.cache
+def rest(also: tuple[str, ...], only: bool) -> api.Any:
+    """A route's configuration for REST: headers that may not become metadata are kept out."""
+    if not also and not only:
+        return named(REST)
+    return _run(api.ExecuteFilterAction(filter_chain=_chain([("headers", kept_out(also, only))])))
+
+
+def _chain(filters: Sequence[tuple[str, api.Any]]) -> dict[str, object]:
+    return {"typed_config": [{"name": name, "typed_config": config} for name, config in filters]}
+
+
+def _run(execute: api.ExecuteFilterAction) -> api.Any:
+    action = {"name": "run", "typed_config": api.pack(execute)}
     return api.pack(api.CompositePerRoute(matcher={"on_no_match": {"action": action}}))

@@ -35,9 +35,12 @@ def transcoder(planned: Transcoding, offered: Api) -> api.Any:
             max_request_body_size={"value": MOST_BYTES},
             max_response_body_size={"value": MOST_ANSWER_BYTES},
             ignore_unknown_query_parameters=offered.lenient,
+            query_param_unescape_plus=True,  # as forms and browsers write a space
             request_validation_options={
                 "reject_unknown_method": True,
                 "reject_unknown_query_parameters": not offered.lenient,
+                # Else the body would silently replace what the path says, and what was allowed by the path.
+                "reject_binding_body_field_collisions": True,
             },
             print_options={
                 "preserve_proto_field_names": offered.preserve_names,

@@ -19,7 +19,7 @@ OPTIONS = "isthmus.dev/transcode-options"
 HEADERS = "isthmus.dev/transcode-headers"
 
 _ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:([0-9]{1,5}|\*))?|https?://\[[0-9a-f:]+\](:([0-9]{1,5}|\*))?")
-_HEADER = re.compile(r"[a-z0-9-]+\*?")
+_HEADER = re.compile(r"[a-z0-9-]+\*?|\*")
 _WORDS = ("preserve-names", "emit-defaults")
 
 
@@ -31,7 +31,7 @@ def _apply(view: View, draft: Draft) -> Draft:
         origins=_listed(view, ORIGINS, _ORIGIN, "web origins such as https://app.example.com, or *"),
         preserve_names=_WORDS[0] in options,
         emit_defaults=_WORDS[1] in options,
-        pass_headers=_listed(view, HEADERS, _HEADER, "header names; a trailing * makes a prefix of one"),
+        pass_headers=_listed(view, HEADERS, _HEADER, "header names; a trailing * makes a prefix of one, * alone is all"),
     )
     return replace(draft, api=api)
 
