@@ -100,7 +100,7 @@ const UNARY = {
     return { title, methods: [...(used[kind] ?? [])] };
   },
   async failure({ trials }) {
-    const message = "100 % – ü\n";
+    const message = "100 % — ü\n";
     await trials.fail({ failWith: 9, message, details: [0, 3, 4] }, { headers: { "x-echo-one": "1" } });
   },
   async "no such resource"({ library }) {
@@ -145,7 +145,7 @@ const SERVER_STREAMS = {
   async "failure in the middle"({ trials }) {
     const heard = [];
     try {
-      for await (const tick of trials.count({ count: 2, failWith: 9, message: "so – it", details: [0, 3] })) {
+      for await (const tick of trials.count({ count: 2, failWith: 9, message: "so — it", details: [0, 3] })) {
         heard.push(Number(tick.number));
       }
     } catch (error) {

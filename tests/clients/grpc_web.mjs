@@ -57,12 +57,12 @@ const CASES = {
     const { text, uint64Value, data } = await unary(client, "Mirror", sent);
     return { text, uint64Value: String(uint64Value), data: [...data] };
   },
-  failure: (client) => unary(client, "Fail", { failWith: 9, message: "100 % – ü", details: [0, 3] }),
+  failure: (client) => unary(client, "Fail", { failWith: 9, message: "100 % — ü", details: [0, 3] }),
   async "large answer"(client) {
     return (await unary(client, "Fill", { size: 1_000_000n })).text.length;
   },
   "server stream": (client) => stream(client, "Count", { count: 4 }, { "x-echo-one": "1" }),
-  "failure in the middle": (client) => stream(client, "Count", { count: 2, failWith: 9, message: "so – it" }),
+  "failure in the middle": (client) => stream(client, "Count", { count: 2, failWith: 9, message: "so — it" }),
 };
 
 async function tried(attempt, client) {

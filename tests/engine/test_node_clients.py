@@ -98,7 +98,7 @@ class TestConnect:
 
     def test_errors_have_their_details(self, connect, kind):
         error = connect[kind]["failure"]["error"]
-        assert (error["code"], error["message"]) == ("FailedPrecondition", "100 % – ü\n")
+        assert (error["code"], error["message"]) == ("FailedPrecondition", "100 % — ü\n")
         assert error["details"] == [*DETAILS, "library.v9.Unheard"]
         assert error["outOfStock"] == OUT_OF_STOCK
         assert "1" in error["echoed"]
@@ -123,7 +123,7 @@ class TestConnect:
 
     def test_streams_that_fail_in_the_middle(self, connect, kind):
         said = connect[kind]["failure in the middle"]["value"]
-        assert (said["heard"], said["code"], said["message"]) == ([1, 2], "FailedPrecondition", "so – it")
+        assert (said["heard"], said["code"], said["message"]) == ([1, 2], "FailedPrecondition", "so — it")
         assert (said["details"], said["outOfStock"]) == (DETAILS, OUT_OF_STOCK)
 
     def test_messages_come_as_they_are_sent(self, connect, kind):
@@ -168,7 +168,7 @@ class TestGrpcWeb:
         assert grpc_web[kind]["mirror"] == {"value": said}
 
     def test_errors(self, grpc_web, kind):
-        said = {"code": "FAILED_PRECONDITION", "message": "100 % – ü", "details": True}
+        said = {"code": "FAILED_PRECONDITION", "message": "100 % — ü", "details": True}
         assert grpc_web[kind]["failure"] == {"error": said}
 
     def test_a_megabyte(self, grpc_web, kind):
@@ -181,4 +181,4 @@ class TestGrpcWeb:
     def test_streams_that_fail_in_the_middle(self, grpc_web, kind):
         said = grpc_web[kind]["failure in the middle"]["value"]
         assert said["heard"] == [1, 2]
-        assert (said["error"]["code"], said["error"]["message"]) == ("FAILED_PRECONDITION", "so – it")
+        assert (said["error"]["code"], said["error"]["message"]) == ("FAILED_PRECONDITION", "so — it")

@@ -7,40 +7,28 @@ from typing import Any
 
 import click
 
+from isthmus.cli.grpc_completion import complete_methods
 from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
-
-
-def _methods(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """The methods of the server on the command line; silent where that cannot be asked."""
-    address = ctx.params.get("address") or ""
-    if not address:
-        return []
-    try:
-        from isthmus.cli.call_work import completions
-
-        return completions(address, incomplete)
-    except Exception:  # noqa: BLE001 - a shell that completes must never see an error
-        return []
 
 
 @click.command("call", cls=GrpcCommand)
 @server_options
-@click.option("-d", "--data", default=None, metavar="JSON", help="The message, or messages; @ reads standard input.")
+@click.option("-d", "--data", default=None, metavar="JSON", help="The message or messages; @: standard input.")
 @click.option("--rpc-header", multiple=True, metavar="NAME: VALUE", help="Metadata for the call only.")
 @click.option("--format", "form", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option("--emit-defaults", is_flag=True, help="Print fields that have their default value.")
 @click.option("--allow-unknown-fields", is_flag=True, help="Ignore fields that the message does not have.")
 @click.option("--format-error", is_flag=True, help="Print a failed call's status in the output's format.")
-@click.option("--max-time", type=click.FloatRange(0), default=None, metavar="SECONDS", help="The call's deadline.")
 @click.option("-v", "--verbose", is_flag=True, help="Print metadata, headers and trailers too.")
 @click.option("--vv", is_flag=True, help="Print times as well.")
 @click.argument("address")
-@click.argument("method", default="", shell_complete=_methods)
+@click.argument("method", default="", shell_complete=complete_methods)
 def command(address: str, method: str, **given: Any) -> None:
     """Call METHOD, package.Service/Method, of the server at ADDRESS.
 
-    Without -d on a terminal it shows what the message looks like and calls nothing. Streams are live: each message is
-    sent as soon as it is complete, each answer printed as it comes. Exits with 64 + the gRPC status of a failed call.
+    Without -d it shows on a terminal what the message looks like and calls nothing; elsewhere it sends an empty
+    message. Streams are live: each message is sent as soon as it is complete, each answer printed as it comes. Exits
+    with 64 + the gRPC status of a failed call.
 
     \b
     isthmus call localhost:50051 helloworld.Greeter/SayHello -d '{"name": "Ada"}'

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from google.protobuf import text_format
@@ -16,23 +14,22 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 
+from isthmus.cli.call_input import SEPARATOR, texts
 from isthmus.cli.grpc_options import ServerOptions, metadata_of
-from isthmus.cli.grpc_session import described, in_session
+from isthmus.cli.grpc_session import described, in_session, missing
 from isthmus.cli.options import Failure
-from isthmus.edge.grpc_client.invoke import Call, Ended, invoke
+from isthmus.edge.grpc_client.invoke import Call, Ended, Listener, invoke
 from isthmus.edge.grpc_client.reflection import Metadata
-from isthmus.edge.grpc_client.session import Session
+from isthmus.edge.grpc_client.session import Described, Session
 from isthmus.schema.answers import status_object
 from isthmus.schema.codec import Codec, Options, serialized
-from isthmus.schema.descriptors import load
-from isthmus.schema.json_stream import JsonStream
+from isthmus.schema.descriptors import comments, load
 from isthmus.schema.samples import sample
+from isthmus.schema.source_text import source_of
 from isthmus.schema.status import RefusedError, Status
 
 _FAILED = 64  # plus the gRPC status, as grpcurl has it
-_MOST_BYTES = 64 * 1024 * 1024  # of one message on standard input
-_SEPARATOR = "\x1e"  # between messages in text format, as grpcurl has it
-_COMPLETION_SECONDS = 1.0
+_SPELT = {"CANCELLED": "Canceled", "OK": "OK"}  # grpcurl's names, where they are not just CamelCase
 
 
 class CallOptions(NamedTuple):
@@ -44,53 +41,50 @@ class CallOptions(NamedTuple):
     emit_defaults: bool = False
     allow_unknown_fields: bool = False
     format_error: bool = False
-    max_time: float | None = None
     verbose: bool = False
     vv: bool = False
+
+    @property
+    def talks(self) -> bool:
+        """Whether more is printed than the answers."""
+        return self.verbose or self.vv
 
 
 def call(address: str, method: str, options: ServerOptions, how: CallOptions) -> int:
     """Do it; the exit code. Raises Failure."""
-    say: Callable[[str], None] = (
-        (lambda text: print(text, file=sys.stderr)) if how.verbose or how.vv else lambda _: None
-    )
+    started = time.monotonic()
+    say: Callable[[str], None] = (lambda text: print(text, file=sys.stderr)) if how.talks else lambda _: None
 
     async def work(session: Session) -> int:
         found = await described(session, options)
         pool = load(found.assembled.descriptor_set)
-        wanted = _method(pool, method, found.assembled.services)
-        codec = Codec(pool, Options(emit_defaults=how.emit_defaults, allow_unknown=how.allow_unknown_fields))
+        wanted = _method(pool, method, found)
         if how.data is None and sys.stdin.isatty():
             print(_template(address, wanted))
             return 0
-        return await _Running(session, options, how, wanted, codec).run()
+        codec = Codec(pool, Options(emit_defaults=how.emit_defaults, allow_unknown=how.allow_unknown_fields))
+        if how.talks:
+            words = comments(found.assembled.descriptor_set)
+            print(f"\nResolved method descriptor:\n{source_of(wanted, words, {})}")
+        left = max(0.001, options.max_time - (time.monotonic() - started)) if options.max_time else None
+        headers = metadata_of((*options.header, *how.rpc_header), options.expand_headers)
+        path = f"/{wanted.containing_service.full_name}/{wanted.name}"
+        return await _Running(session, Call(path, headers, left), how, wanted, codec).run()
 
     return in_session(address, options, work, say)
 
 
-def completions(address: str, incomplete: str) -> list[str]:
-    """Services and methods of a live server that begin so."""
-
-    async def work(session: Session) -> list[str]:
-        async with asyncio.timeout(_COMPLETION_SECONDS):
-            found = await described(session, ServerOptions())
-        pool = load(found.assembled.descriptor_set)
-        every = [f"{s}/{m.name}" for s in found.assembled.services for m in pool.FindServiceByName(s).methods]
-        return [name for name in every if name.startswith(incomplete)]
-
-    return in_session(address, ServerOptions(connect_timeout=_COMPLETION_SECONDS), work, lambda _: None)
-
-
-def _method(pool: DescriptorPool, name: str, services: tuple[str, ...]) -> MethodDescriptor:
+def _method(pool: DescriptorPool, name: str, described: Described) -> MethodDescriptor:
     service, _, method = name.lstrip("/").replace("/", ".").rpartition(".")
     try:
         found: MethodDescriptor = pool.FindServiceByName(service).methods_by_name[method]
         return found
     except KeyError:
-        every = [f"{s}/{m.name}" for s in services for m in pool.FindServiceByName(s).methods]
+        every = [f"{s}/{m.name}" for s in described.assembled.services for m in pool.FindServiceByName(s).methods]
         near = [each for each in every if method and method.lower() in each.lower()] or every
         what = f"there is no method {name}" if name else "expected a method"
-        raise Failure(f"{what}; the server has {', '.join(near[:10])}{' ...' if len(near) > 10 else ''}", 2) from None
+        has = f"the server has {', '.join(near[:10])}{' ...' if len(near) > 10 else ''}" if every else "nor any other"
+        raise missing(f"{what}; {has}", described, 2) from None
 
 
 def _template(address: str, method: MethodDescriptor) -> str:
@@ -104,60 +98,66 @@ def _template(address: str, method: MethodDescriptor) -> str:
 class _Running:
     """One call."""
 
-    def __init__(
-        self, session: Session, options: ServerOptions, how: CallOptions, method: MethodDescriptor, codec: Codec
-    ) -> None:
+    def __init__(self, session: Session, call: Call, how: CallOptions, method: MethodDescriptor, codec: Codec) -> None:
         self._session = session
+        self._call = call
         self._how = how
         self._method = method
         self._codec = codec
-        headers = (*options.header, *how.rpc_header)
-        path = f"/{method.containing_service.full_name}/{method.name}"
-        self._call = Call(path, metadata_of(headers, options.expand_headers), how.max_time)
         self._sent = self._got = 0
         self._started = time.monotonic()
 
     async def run(self) -> int:
         """The exit code."""
-        if self._how.verbose or self._how.vv:
-            print(f"\nResolved method descriptor:\n{self._method.full_name}")
-            print(f"\nRequest metadata to send:\n{_metadata(self._call.metadata)}")
+        if self._how.talks:
+            print(f"\nRequest metadata to send:\n{_metadata(self._call.metadata)}", flush=True)
         try:
-            ended = await invoke(self._session.channel, self._call, self._requests(), self._headers, self._answer)
+            ended = await invoke(
+                self._session.server, self._call, self._requests(), Listener(self._headers, self._answer)
+            )
         except RefusedError as error:
             raise Failure(f"the message cannot be sent: {error}", 2) from None
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            return 130
         return self._end(ended)
 
-    async def _requests(self) -> AsyncIterator[bytes]:
+    def _requests(self) -> Iterator[bytes]:
         name = self._method.input_type.full_name
         several = self._method.client_streaming
-        async for text in _texts(self._how):
-            self._sent += 1
-            if self._sent > 1 and not several:
+        first = b""
+        for text in texts(self._how.data, self._how.form):
+            if self._sent and not several:
                 raise RefusedError(f"{self._method.name} takes one message, and -d holds more")
-            yield serialized(self._parsed(text, name))
-        if not self._sent and not several:
+            self._sent += 1
+            message = serialized(self._parsed(text, name))
+            if several:
+                yield message
+            first = message
+        if not several:  # only now is it known to be the only one
             self._sent = 1
-            yield b""
+            yield first
 
     def _parsed(self, text: str, name: str) -> Message:
         if self._how.form == "json":
             return self._codec.from_json(text, name)
         try:
-            return text_format.Parse(text, self._codec.new(name), descriptor_pool=self._codec.pool)
+            return text_format.Parse(
+                text,
+                self._codec.new(name),
+                descriptor_pool=self._codec.pool,
+                allow_unknown_field=self._how.allow_unknown_fields,
+            )
         except text_format.ParseError as error:
             raise RefusedError(f"bad text format: {error}") from None
 
     def _headers(self, headers: Metadata) -> None:
-        if self._how.verbose or self._how.vv:
-            print(f"\nResponse headers received:\n{_metadata(headers)}")
+        if self._how.talks:
+            print(f"\nResponse headers received:\n{_metadata(headers)}", flush=True)
 
-    async def _answer(self, data: bytes) -> None:
+    def _answer(self, data: bytes) -> None:
         self._got += 1
-        if self._how.verbose or self._how.vv:
+        if self._how.talks:
             print("\nResponse contents:")
+        elif self._how.form == "text" and self._got > 1:
+            print(SEPARATOR, end="")
         print(self._printed(self._codec.answer(data, self._method.output_type.full_name)), flush=True)
 
     def _printed(self, message: Message) -> str:
@@ -166,7 +166,7 @@ class _Running:
         return text_format.MessageToString(message, descriptor_pool=self._codec.pool).rstrip()
 
     def _end(self, ended: Ended) -> int:
-        if self._how.verbose or self._how.vv:
+        if self._how.talks:
             print(f"\nResponse trailers received:\n{_metadata(ended.trailers)}")
             print(f"Sent {_counted(self._sent, 'request')} and received {_counted(self._got, 'response')}")
         if self._how.vv:
@@ -182,62 +182,17 @@ class _Running:
             Status(ended.code, ended.message, details if isinstance(details, bytes) else b""), self._codec
         )
         if self._how.format_error:
-            print(json.dumps(whole, indent=2), file=sys.stderr)
+            print(json.dumps(whole, indent=2, ensure_ascii=False), file=sys.stderr)
             return
-        name = "".join(part.capitalize() for part in ended.name.split("_"))
+        name = _SPELT.get(ended.name) or "".join(part.capitalize() for part in ended.name.split("_"))
         lines = ["ERROR:", f"  Code: {name}", f"  Message: {ended.message}"]
         found = whole.get("details") or []
         assert isinstance(found, list)
         lines += ["  Details:"] if found else []
-        lines += [f"  {index})\t{json.dumps(detail)}" for index, detail in enumerate(found, 1)]
+        for index, detail in enumerate(found, 1):
+            first, *others = json.dumps(detail, indent=2, ensure_ascii=False).splitlines()
+            lines += [f"  {index})\t{first}", *(f"    \t{line}" for line in others)]
         print("\n".join(lines), file=sys.stderr)
-
-
-async def _texts(how: CallOptions) -> AsyncIterator[str]:
-    """The messages, each as soon as it is complete."""
-    split = _Records() if how.form == "text" else JsonStream(_MOST_BYTES)
-    if how.data is None and sys.stdin.isatty():
-        return
-    if how.data is not None and how.data != "@":
-        for found in (*split.feed(how.data.encode()), *split.finish()):
-            yield found.decode()
-        return
-    async for chunk in _standard_input():
-        for found in split.feed(chunk):
-            yield found.decode()
-    for found in split.finish():
-        yield found.decode()
-
-
-class _Records:
-    """Messages in text format, with separators between them."""
-
-    def __init__(self) -> None:
-        self._held = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        *whole, self._held = (self._held + data).split(_SEPARATOR.encode())
-        return [each for each in whole if each.strip()]
-
-    def finish(self) -> list[bytes]:
-        return [self._held] if self._held.strip() else []
-
-
-async def _standard_input() -> AsyncIterator[bytes]:
-    """What comes in, read by a thread, because files and terminals cannot be waited for."""
-    loop = asyncio.get_running_loop()
-    chunks: asyncio.Queue[bytes] = asyncio.Queue()
-
-    def read() -> None:
-        while True:
-            chunk = sys.stdin.buffer.readline(65_536)
-            loop.call_soon_threadsafe(chunks.put_nowait, chunk)
-            if not chunk:
-                return
-
-    threading.Thread(target=read, daemon=True).start()
-    while chunk := await chunks.get():
-        yield chunk
 
 
 def _metadata(pairs: Metadata) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from isthmus.cli.grpc_completion import complete_symbols
 from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
 from isthmus.cli.list import _nothing, _say
-from isthmus.cli.options import Failure
 
 
 @click.command("describe", cls=GrpcCommand)
@@ -18,7 +18,7 @@ from isthmus.cli.options import Failure
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 @click.option("-v", "--verbose", is_flag=True, help="Say what the server was found to speak.")
 @click.argument("address", default="")
-@click.argument("symbol", default="")
+@click.argument("symbol", default="", shell_complete=complete_symbols)
 def command(address: str, symbol: str, msg_template: bool, output: str, verbose: bool, **given: Any) -> None:
     """Show SYMBOL, a service, method, message, field or enum; all services without it.
 
@@ -26,7 +26,7 @@ def command(address: str, symbol: str, msg_template: bool, output: str, verbose:
     isthmus describe localhost:50051
     isthmus describe localhost:50051 helloworld.HelloRequest -msg-template
     """
-    from isthmus.cli.grpc_session import describe_server, files_of
+    from isthmus.cli.grpc_session import describe_server, files_of, missing
     from isthmus.schema.descriptors import comments, load
     from isthmus.schema.plan import make_schema
     from isthmus.schema.source_text import find, kind_of, source_of
@@ -43,7 +43,7 @@ def command(address: str, symbol: str, msg_template: bool, output: str, verbose:
     for name in [symbol] if symbol else sorted(found.assembled.services):
         wanted = find(pool, name)
         if wanted is None:
-            raise Failure(f"there is no symbol {name}; isthmus list shows the services", 1)
+            raise missing(f"there is no symbol {name}; isthmus list shows the services", found)
         shown.append({"name": name, "kind": kind_of(wanted), "source": source_of(wanted, words, rules)})
         if msg_template and kind_of(wanted) == "a message":
             shown[-1]["template"] = _template(pool, name)

@@ -6,9 +6,10 @@ verb does with the server.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -17,19 +18,59 @@ from isthmus.cli.options import Failure
 
 _F = TypeVar("_F", bound=Callable[..., object])
 CANNOT_REACH = 3
+_TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")  # as Go's flag package reads them
 
 
 class GrpcCommand(click.Command):
-    """A command that takes long flags with one dash too."""
+    """A command that takes flags as Go programs do: long ones with one dash too, `-flag=true`, `-d=VALUE`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        known = {name for param in self.params for name in param.opts if name.startswith("--")}
-        return super().parse_args(ctx, [_two_dashes(arg, known) for arg in args])
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        if ctx.resilient_parsing:  # for completion
+            args = _rejoined(args)
+        return super().parse_args(ctx, list(_like_go(args, options)))
 
 
-def _two_dashes(arg: str, known: set[str]) -> str:
-    name = arg.partition("=")[0]
-    return f"-{arg}" if re.fullmatch(r"-[a-z][a-z-]+", name) and f"-{name}" in known else arg
+def _rejoined(args: list[str]) -> list[str]:
+    """bash hands HOST:PORT to completion as three words, and flag=value too."""
+    found: list[str] = []
+    glue = False
+    for arg in args:
+        if found and (glue or re.fullmatch(r"[:=]+", arg)):
+            found[-1] += arg
+        else:
+            found.append(arg)
+        glue = bool(re.fullmatch(r"[:=]+", arg))
+    return found
+
+
+def _like_go(args: list[str], options: list[click.Option]) -> Iterator[str]:
+    """The arguments as click takes them; values of options stay as they are."""
+    known = {name: option for option in options for name in (*option.opts, *option.secondary_opts)}
+    rest = iter(args)
+    for arg in rest:
+        name, equals, value = arg.partition("=")
+        if arg == "--":
+            yield from (arg, *rest)
+            return
+        if f"-{name}" in known or (re.fullmatch(r"-[a-z][a-z-]+", name) and name[:2] not in known):
+            name = f"-{name}"
+        option = known.get(name)
+        if option is None:
+            yield f"{name}{equals}{value}"
+        elif equals and option.is_flag:
+            if value.lower() not in _TRUE + _FALSE:
+                raise click.BadOptionUsage(name, f"{name} is true or false, not {value!r}")
+            if value.lower() in _TRUE:
+                yield name
+            elif option.secondary_opts:
+                yield option.secondary_opts[0]
+        else:
+            yield name
+            if equals:
+                yield value
+            elif not option.is_flag:
+                yield from itertools.islice(rest, 1)
 
 
 class ServerOptions(NamedTuple):
@@ -54,6 +95,7 @@ class ServerOptions(NamedTuple):
     import_path: tuple[str, ...] = ()
     use_reflection: bool | None = None
     protoset_out: str = ""
+    max_time: float = 0.0
 
     @property
     def wants_tls(self) -> str:
@@ -79,6 +121,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--expand-headers", is_flag=True, help="Replace ${NAME} in headers by environment variables."),
     click.option("--reflect-header", multiple=True, metavar="NAME: VALUE", help="Metadata for reflection only."),
     click.option("-H", "--header", multiple=True, metavar="NAME: VALUE", help="Metadata for calls and reflection."),
+    click.option(
+        "--max-time", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="For everything; 0: none."
+    ),
     click.option("--max-msg-sz", type=click.IntRange(1), default=16 * 1024 * 1024, metavar="BYTES", show_default=True),
     click.option("--keepalive-time", type=click.FloatRange(0), default=0.0, metavar="SECONDS"),
     click.option("--connect-timeout", type=click.FloatRange(0), default=10.0, metavar="SECONDS", show_default=True),
@@ -116,6 +161,8 @@ def metadata_of(lines: tuple[str, ...], expand: bool) -> tuple[tuple[str, str | 
             raise Failure(f"-H {line!r}: expected NAME: VALUE")
         if expand:
             value = re.sub(r"\$\{(\w+)\}", _variable, value)
+        if not (value.isascii() and value.isprintable()):
+            raise Failure(f"-H {name}: a value is printable ASCII; give other bytes as base64 under a name in -bin")
         found.append((name, _binary(line, value) if name.endswith("-bin") else value))
     return tuple(found)
 

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from isthmus.cli.grpc_options import CANNOT_REACH, ServerOptions, metadata_of
 from isthmus.cli.options import Failure
-from isthmus.edge.grpc_client.channels import Target
+from isthmus.edge.grpc_client.channels import Target, host_of
 from isthmus.edge.grpc_client.reflection import Limits, Metadata
-from isthmus.edge.grpc_client.session import Files, Session, SessionError, Wanted, connect, schema_in, schema_of
+from isthmus.edge.grpc_client.session import (
+    Described,
+    Files,
+    Session,
+    SessionError,
+    Wanted,
+    connect,
+    schema_in,
+    schema_of,
+)
 from isthmus.edge.proto_files import ProtoError
 from isthmus.schema.assembly import Assembled
 
 _T = TypeVar("_T")
-
-
-class Described(NamedTuple):
-    """A schema, and the services to list: with reflection all that the server lists."""
-
-    assembled: Assembled
-    services: tuple[str, ...]
+_DEADLINE_EXCEEDED = 64 + 4
+_GRACE_SECONDS = 0.5  # for a call to say itself that its deadline is over
+_MOST_PROBLEMS = 5
 
 
 def files_of(options: ServerOptions) -> Files:
@@ -33,15 +38,19 @@ def files_of(options: ServerOptions) -> Files:
 def wanted(address: str, options: ServerOptions) -> Wanted:
     """The server as the options describe it. Raises Failure."""
     host, colon, port = address.rpartition(":")
+    if "://" in address and not address.startswith("unix://"):
+        raise Failure(f"{address}: expected HOST:PORT without {address.partition('://')[0]}://")
     if not address.startswith("unix:") and not (colon and host and port.isascii() and port.isdigit()):
         raise Failure(f"{address}: expected HOST:PORT or unix:PATH")
+    if not address.startswith("unix:") and not (0 < int(port[:6]) < 65_536):
+        raise Failure(f"{address}: a port is between 1 and 65535")
     target = Target(
         address=address,
         insecure=options.insecure,
         ca=options.cacert,
         cert=options.cert,
         key=options.key,
-        server_name=options.servername or options.authority,
+        server_name=options.servername or host_of(options.authority),
         authority=options.authority,
         user_agent=options.user_agent,
         keepalive=options.keepalive_time,
@@ -56,7 +65,8 @@ def in_session(
     """Do something with a server. Raises Failure."""
 
     async def run() -> _T:
-        async with connect(wanted(address, options)) as session:
+        limit = options.max_time + _GRACE_SECONDS if options.max_time else None
+        async with asyncio.timeout(limit), connect(wanted(address, options)) as session:
             verbose(session.found)
             return await work(session)
 
@@ -64,6 +74,8 @@ def in_session(
         return asyncio.run(run())
     except SessionError as error:
         raise Failure(str(error), CANNOT_REACH) from None
+    except TimeoutError:
+        raise Failure(f"it was not done within -max-time, {options.max_time:g} s", _DEADLINE_EXCEEDED) from None
 
 
 async def described(session: Session | None, options: ServerOptions) -> Described:
@@ -73,7 +85,7 @@ async def described(session: Session | None, options: ServerOptions) -> Describe
         return given(options)
     assert session is not None
     metadata: Metadata = metadata_of((*options.header, *options.reflect_header), options.expand_headers)
-    found = Described(*await schema_of(session.channel, metadata, Limits(seconds=options.connect_timeout)))
+    found = await schema_of(session.channel, metadata, Limits())
     _write_out(found.assembled, options)
     return found
 
@@ -81,7 +93,7 @@ async def described(session: Session | None, options: ServerOptions) -> Describe
 def given(options: ServerOptions) -> Described:
     """The schema of files. Raises Failure."""
     try:
-        found = Described(*schema_in(files_of(options)))
+        found = schema_in(files_of(options))
     except ProtoError as error:
         raise Failure(str(error)) from None
     _write_out(found.assembled, options)
@@ -93,8 +105,21 @@ def describe_server(address: str, options: ServerOptions, verbose: Callable[[str
     if not address or (files_of(options).given and not options.use_reflection):
         if not files_of(options).given:
             raise Failure("expected the server's HOST:PORT, or its schema with -protoset FILE or -proto FILE")
-        return given(options)
-    return in_session(address, options, lambda session: described(session, options), verbose)
+        found = given(options)
+    else:
+        found = in_session(address, options, lambda session: described(session, options), verbose)
+    for problem in found.problems:
+        verbose(f"left out: {problem.where}: {problem.what}")
+    return found
+
+
+def missing(what: str, found: Described, code: int = 1) -> Failure:
+    """That something is not in the schema; what had to be left out of it may be why."""
+    lines = [f"left out: {problem.where}: {problem.what}" for problem in found.problems]
+    more = len(lines) - _MOST_PROBLEMS
+    return Failure(
+        "\n".join([what, *lines[:_MOST_PROBLEMS], *([f"and {more} more; -v shows them"] * (more > 0))]), code
+    )
 
 
 def _write_out(assembled: Assembled, options: ServerOptions) -> None:

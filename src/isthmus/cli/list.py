@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from isthmus.cli.grpc_completion import complete_services
 from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
-from isthmus.cli.options import Failure
 
 
 @click.command("list", cls=GrpcCommand)
@@ -17,7 +17,7 @@ from isthmus.cli.options import Failure
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 @click.option("-v", "--verbose", is_flag=True, help="Say what the server was found to speak.")
 @click.argument("address", default="")
-@click.argument("service", default="")
+@click.argument("service", default="", shell_complete=complete_services)
 def command(address: str, service: str, output: str, verbose: bool, **given: Any) -> None:
     """List the services of a server, or the methods of SERVICE.
 
@@ -26,7 +26,7 @@ def command(address: str, service: str, output: str, verbose: bool, **given: Any
     isthmus list localhost:50051 helloworld.Greeter
     isthmus list -protoset api.protoset helloworld.Greeter
     """
-    from isthmus.cli.grpc_session import describe_server, files_of
+    from isthmus.cli.grpc_session import describe_server, files_of, missing
 
     options = options_from(given)
     if files_of(options).given and address and not service and ":" not in address:
@@ -41,7 +41,7 @@ def command(address: str, service: str, output: str, verbose: bool, **given: Any
         descriptor = load(found.assembled.descriptor_set).FindServiceByName(service)
     except KeyError:
         known = ", ".join(sorted(found.assembled.services)) or "none that can be described"
-        raise Failure(f"the server has no service {service}; it has {known}", 1) from None
+        raise missing(f"the server has no service {service}; it has {known}", found) from None
     _print(sorted(f"{service}.{method.name}" for method in descriptor.methods), output)
 
 

@@ -123,7 +123,7 @@ class Call:
             async for message in self._source:
                 await self._call.write(message)
             await self._call.done_writing()
-        except (asyncio.InvalidStateError, grpc.aio.AioRpcError, grpc.aio.UsageError):
+        except (asyncio.InvalidStateError, grpc.aio.AioRpcError, grpc.aio.BaseError):
             pass  # the call has ended meanwhile; how is told by `end`
         except asyncio.CancelledError:
             if not self._call.done():

@@ -7,24 +7,24 @@ Rule: whatever the server does, asking costs at most the limits in time, bytes a
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import grpc
 import grpc.aio
-from google.protobuf import message_factory
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError
 
-from isthmus.edge.grpc_client.wire import WireError, header_of
+from isthmus.edge.grpc_client import reflection_messages as messages
+from isthmus.edge.grpc_client.wire import Budget, TooManyError, WireError, header_of
 from isthmus.schema.model import Problem
+from isthmus.schema.text import shown
+from isthmus.schema.well_known import provided
 
 VERSIONS = ("v1", "v1alpha")
 _OWN = ("grpc.reflection.", "grpc.health.")
-_NOT_FOUND = 5
-_MOST_MESSAGES = 20_000
+_MOST_QUESTIONS = 20_000
+_MOST_FILES = 10_000
+_MOST_PROBLEMS = 1_000
+_SAYS_NO = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)  # of one name, not of reflection
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -37,7 +37,7 @@ class Limits(NamedTuple):
 
 
 class Reflected(NamedTuple):
-    """`services` are all that the server lists; `files` raw FileDescriptorProtos, in no order."""
+    """`services` are all that the server lists under a possible name; `files` raw FileDescriptorProtos, in no order."""
 
     version: str
     services: tuple[str, ...]
@@ -60,8 +60,15 @@ async def reflect(
     services: Iterable[str] | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Reflected:
-    """Everything that the server says about its services. Raises ReflectionError."""
-    return await _versions(channel, metadata, limits, lambda asker: _everything(asker, services))
+    """Everything that the server says about its services, or about these. Raises ReflectionError."""
+    wanted = None if services is None else tuple(services)
+
+    async def everything(asker: _Asker) -> Reflected:
+        # Whatever is wanted: the list says whether the server has this version.
+        listed, problems = await asker.services()
+        return await _Collector(asker, problems).collect(listed if wanted is None else wanted)
+
+    return await _versions(channel, metadata, limits, everything)
 
 
 async def list_services(
@@ -73,19 +80,22 @@ async def list_services(
     """Only the names of the services. Raises ReflectionError."""
 
     async def names(asker: _Asker) -> Reflected:
-        return Reflected(asker.version, await asker.services(), ())
+        listed, problems = await asker.services()
+        return Reflected(asker.version, listed, (), tuple(problems))
 
     return await _versions(channel, metadata, limits, names)
 
 
-async def _versions(channel: grpc.aio.Channel, metadata: Metadata, limits: Limits, ask: Any) -> Reflected:
+async def _versions(
+    channel: grpc.aio.Channel, metadata: Metadata, limits: Limits, ask: Callable[[_Asker], Awaitable[Reflected]]
+) -> Reflected:
+    left = _Left(limits.size)
     try:
         async with asyncio.timeout(limits.seconds):
             for version in VERSIONS:
-                asker = _Asker(channel, version, metadata, limits.size)
+                asker = _Asker(channel, version, metadata, left)
                 try:
-                    found: Reflected = await ask(asker)
-                    return found
+                    return await ask(asker)
                 except grpc.aio.AioRpcError as error:
                     if error.code() is not grpc.StatusCode.UNIMPLEMENTED or version == VERSIONS[-1]:
                         raise _explained(error) from None
@@ -97,120 +107,175 @@ async def _versions(channel: grpc.aio.Channel, metadata: Metadata, limits: Limit
     raise AssertionError("the last version either answers or raises")
 
 
-async def _everything(asker: _Asker, services: Iterable[str] | None) -> Reflected:
-    listed = await asker.services()  # whatever is wanted: it says whether the server has this version
-    listed = listed if services is None else tuple(services)
-    problems: list[Problem] = []
-    files: dict[bytes, str] = {}
-    missing: set[str] = set()
-    wanted: list[str] = []
+class _Left:
+    """What asking may still cost, over both versions."""
 
-    def take(bodies: Sequence[bytes]) -> None:
-        for body in bodies:
-            try:
-                name, imports = header_of(body)
-            except WireError as error:
-                problems.append(Problem("invalid-file", "a file", str(error)))
-                continue
-            files.setdefault(body, name)
-            wanted.extend(imports)
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._questions = _MOST_QUESTIONS
+        self.fields = Budget()
 
-    for service in listed:
-        if not service.startswith(_OWN):
-            found = await asker.ask(file_containing_symbol=service)
-            if isinstance(found, str):
-                problems.append(Problem("missing-service", service, found))
-            else:
-                take(found)
-    have = set(files.values())
-    while wanted:
-        name = wanted.pop()
-        if name in have or name in missing or name.startswith("google/protobuf/"):
-            continue
-        found = await asker.ask(file_by_filename=name)
+    def ask(self) -> None:
+        self._questions -= 1
+        if self._questions < 0:
+            raise ReflectionError("too-large", f"the schema needs more than {_MOST_QUESTIONS} questions")
+
+    def take(self, size: int) -> None:
+        self._size -= size
+        if self._size < 0:
+            raise ReflectionError("too-large", "the server's descriptors are larger than the limit")
+
+
+class _Collector:
+    """The files of some services and of all that they import."""
+
+    def __init__(self, asker: _Asker, problems: list[Problem]) -> None:
+        self._asker = asker
+        self._problems = problems
+        self._files: dict[bytes, str] = {}
+        self._have: set[str] = set()  # by name: what has come or cannot be had
+        self._wanted: list[str] = []
+
+    async def collect(self, services: tuple[str, ...]) -> Reflected:
+        for service in services:
+            if not service.startswith(_OWN):
+                found = await self._asker.ask(messages.FILE_OF_SYMBOL, service)
+                self._take(found, "missing-service", service)
+        while self._wanted:
+            name = self._wanted.pop()
+            if name not in self._have and not provided(name):
+                self._have.add(name)
+                self._take(await self._asker.ask(messages.FILE_BY_NAME, name), "missing-file", name)
+        problems = (Problem(each.kind, shown(each.where), each.what) for each in self._problems)
+        return Reflected(self._asker.version, services, tuple(self._files), tuple(problems))
+
+    def _take(self, found: tuple[bytes, ...] | str, kind: str, where: str) -> None:
         if isinstance(found, str):
-            missing.add(name)
-            problems.append(Problem("missing-file", name, found))
-        else:
-            take(found)
-            have.add(name)
-            have.update(files.values())
-    return Reflected(asker.version, listed, tuple(files), tuple(problems))
+            self._trouble(kind, where, found)
+            return
+        for body in found:
+            if body in self._files:
+                continue
+            try:
+                name, imports = header_of(body, self._asker.left.fields)
+            except TooManyError:
+                raise ReflectionError("too-large", "the server's descriptors have too many fields") from None
+            except WireError as error:
+                self._trouble("invalid-file", where, str(error))
+                continue
+            self._files[body] = name
+            self._have.add(name)
+            self._wanted.extend(each for each in imports if each not in self._have)
+            if len(self._files) > _MOST_FILES:
+                raise ReflectionError("too-large", f"the server has more than {_MOST_FILES} files")
+
+    def _trouble(self, kind: str, where: str, what: str) -> None:
+        if len(self._problems) < _MOST_PROBLEMS:
+            self._problems.append(Problem(kind, where, what))
 
 
 class _Asker:
     """Asks one version of reflection.
 
-    The services are asked for in a call of their own, whose one message goes out with its start: a message that meets
-    the end of a stream makes gRPC forget that the end said UNIMPLEMENTED.
+    What is asked first, and again where a stream has ended, goes in a call of its own, whose one message goes out with
+    its start: a message that meets the end of a stream makes gRPC forget what the end said.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, version: str, metadata: Metadata, size: int) -> None:
+    def __init__(self, channel: grpc.aio.Channel, version: str, metadata: Metadata, left: _Left) -> None:
         self.version = version
+        self.left = left
         self._channel = channel
         self._method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
         self._metadata = tuple(metadata)
-        self._request, self._response = _messages(version)
-        self._left = size
-        self._messages = 0
         self._stream: Any = None
 
-    async def services(self) -> tuple[str, ...]:
-        """All services that the server lists."""
-        call = self._channel.unary_stream(
-            self._method, request_serializer=self._request.SerializeToString, response_deserializer=bytes
-        )(self._request(list_services="*"), metadata=self._metadata)
-        answer = await self._answer(call)
-        call.cancel()
-        if answer.HasField("error_response"):
-            raise ReflectionError("protocol", f"the server does not list its services: {_words(answer)}")
-        names = [each.name for each in answer.list_services_response.service]
-        return tuple(dict.fromkeys(names[:_MOST_MESSAGES]))
+    async def services(self) -> tuple[tuple[str, ...], list[Problem]]:
+        """All services that the server lists, without those whose name is none."""
+        answer = await self._alone(messages.question(messages.LIST_SERVICES, "*"))
+        if answer.refused is not None:
+            raise ReflectionError("protocol", f"the server does not list its services: {answer.refused}")
+        if answer.services is None:
+            raise _nonsense()
+        names = dict.fromkeys(answer.services)
+        good = tuple(name for name in names if messages.is_service_name(name))
+        if len(good) > _MOST_QUESTIONS:
+            raise ReflectionError("too-large", f"the server lists {len(good)} services")
+        bad = [name for name in names if not messages.is_service_name(name)][:_MOST_PROBLEMS]
+        return good, [Problem("missing-service", shown(name), "no service can have that name") for name in bad]
 
-    async def ask(self, **what: str) -> tuple[bytes, ...] | str:
+    async def ask(self, kind: int, name: str) -> tuple[bytes, ...] | str:
         """The files that answer, or why there are none."""
-        self._messages += 1
-        if self._messages > _MOST_MESSAGES:
-            raise ReflectionError("too-large", f"the schema needs more than {_MOST_MESSAGES} questions")
-        if self._stream is None:
-            self._stream = self._channel.stream_stream(
-                self._method, request_serializer=self._request.SerializeToString, response_deserializer=bytes
-            )(metadata=self._metadata)
-        await self._stream.write(self._request(**what))
-        answer = await self._answer(self._stream)
-        if answer.HasField("error_response"):
-            return _words(answer)
-        return tuple(answer.file_descriptor_response.file_descriptor_proto)
+        question = messages.question(kind, name)
+        try:
+            try:
+                answer = await self._on_stream(question)
+            except grpc.aio.AioRpcError as error:
+                self.cancel()
+                if error.code() is not grpc.StatusCode.INTERNAL:
+                    raise
+                answer = await self._alone(question)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _SAYS_NO:
+                return messages.one_line(error.details() or "") or "not found"
+            raise
+        if answer.refused is not None:
+            return answer.refused
+        if answer.files is None:
+            raise _nonsense()
+        return answer.files
 
-    async def _answer(self, call: Any) -> Any:
+    def cancel(self) -> None:
+        """End the stream; the next question begins a new one."""
+        if self._stream is not None:
+            self._stream.cancel()
+            self._stream = None
+
+    async def _on_stream(self, question: bytes) -> messages.Answer:
+        self.left.ask()
+        if self._stream is None:
+            call = self._channel.stream_stream(self._method, request_serializer=bytes, response_deserializer=bytes)
+            self._stream = call(metadata=self._metadata)
+        try:
+            await self._stream.write(question)
+        except asyncio.InvalidStateError:  # it ended between two questions
+            raise await _end_of(self._stream) from None
+        return await self._answer(self._stream)
+
+    async def _alone(self, question: bytes) -> messages.Answer:
+        self.left.ask()
+        ask = self._channel.unary_stream(self._method, request_serializer=bytes, response_deserializer=bytes)
+        call = ask(question, metadata=self._metadata)
+        try:
+            return await self._answer(call)
+        finally:
+            call.cancel()
+
+    async def _answer(self, call: Any) -> messages.Answer:
         """The next answer of a call. Raises AioRpcError where there is none."""
         body = await call.read()
         if not isinstance(body, bytes):
-            code = await call.code()
-            raise grpc.aio.AioRpcError(
-                code if code is not grpc.StatusCode.OK else grpc.StatusCode.INTERNAL,
-                await call.initial_metadata(),
-                await call.trailing_metadata(),
-                await call.details() or "the server ended the stream",
-            )
-        self._left -= len(body)
-        if self._left < 0:
-            raise ReflectionError("too-large", "the server's descriptors are larger than the limit")
+            raise await _end_of(call)
+        self.left.take(len(body))
         try:
-            return self._response.FromString(body)
-        except DecodeError:
-            raise ReflectionError("protocol", "the server's answer is no reflection message") from None
-
-    def cancel(self) -> None:
-        """End the stream."""
-        if self._stream is not None:
-            self._stream.cancel()
+            return messages.answer(body, self.left.fields)
+        except TooManyError:
+            raise ReflectionError("too-large", "the server's answers have too many fields") from None
+        except WireError:
+            raise _nonsense() from None
 
 
-def _words(answer: Any) -> str:
-    error = answer.error_response
-    said = " ".join(error.error_message.split())[:200]
-    return said or ("not found" if error.error_code == _NOT_FOUND else f"error {error.error_code}")
+async def _end_of(call: Any) -> grpc.aio.AioRpcError:
+    code = await call.code()
+    return grpc.aio.AioRpcError(
+        code if code is not grpc.StatusCode.OK else grpc.StatusCode.INTERNAL,
+        await call.initial_metadata(),
+        await call.trailing_metadata(),
+        await call.details() or "the server ended the stream",
+    )
+
+
+def _nonsense() -> ReflectionError:
+    return ReflectionError("protocol", "the server's answer is no reflection message")
 
 
 _KINDS = {
@@ -223,58 +288,14 @@ _KINDS = {
 }
 
 
+_TLS_WORDS = ("handshake", "certificate", "verification check")  # in what gRPC says of TLS that failed
+
+
 def _explained(error: grpc.aio.AioRpcError) -> ReflectionError:
     kind = _KINDS.get(error.code(), "protocol")
-    details = " ".join((error.details() or "").split())[:300]
+    details = messages.one_line(error.details() or "")
     if kind == "unimplemented":
         return ReflectionError(kind, "the server does not offer reflection, neither v1 nor v1alpha")
-    if kind == "unreachable" and any(word in details.lower() for word in ("ssl", "tls", "certificate", "handshake")):
+    if kind == "unreachable" and any(word in details for word in _TLS_WORDS):
         kind = "tls"
     return ReflectionError(kind, f"{error.code().name}: {details}")
-
-
-@functools.cache
-def _messages(version: str) -> tuple[Any, Any]:
-    """Request and response classes, from the fields of reflection.proto that are used here; in a private pool."""
-    package = f"grpc.reflection.{version}"
-    file = FileDescriptorProto(name=f"isthmus/{package}.proto", package=package, syntax="proto3")
-    for message, fields in _SHAPES.items():
-        made = file.message_type.add(name=message)
-        if message in _CHOICES:
-            made.oneof_decl.add(name=_CHOICES[message])
-        for name, (number, kind, repeated) in fields.items():
-            field = made.field.add(name=name, number=number, label=3 if repeated else 1)
-            if isinstance(kind, str):
-                field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{package}.{kind}"
-            else:
-                field.type = kind
-            if message in _CHOICES and name not in _OUTSIDE:
-                field.oneof_index = 0
-    pool = DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    find = pool.FindMessageTypeByName
-    request, response = find(f"{package}.ServerReflectionRequest"), find(f"{package}.ServerReflectionResponse")
-    return message_factory.GetMessageClass(request), message_factory.GetMessageClass(response)
-
-
-_TEXT, _BYTES, _INT = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.TYPE_INT32
-_CHOICES = {"ServerReflectionRequest": "message_request", "ServerReflectionResponse": "message_response"}
-_OUTSIDE = ("host",)
-# message -> field -> (number, type or message, repeated); source: grpc/reflection/v1/reflection.proto
-_SHAPES: dict[str, dict[str, tuple[int, Any, bool]]] = {
-    "ServerReflectionRequest": {
-        "host": (1, _TEXT, False),
-        "file_by_filename": (3, _TEXT, False),
-        "file_containing_symbol": (4, _TEXT, False),
-        "list_services": (7, _TEXT, False),
-    },
-    "FileDescriptorResponse": {"file_descriptor_proto": (1, _BYTES, True)},
-    "ServiceResponse": {"name": (1, _TEXT, False)},
-    "ListServiceResponse": {"service": (1, "ServiceResponse", True)},
-    "ErrorResponse": {"error_code": (1, _INT, False), "error_message": (2, _TEXT, False)},
-    "ServerReflectionResponse": {
-        "file_descriptor_response": (4, "FileDescriptorResponse", False),
-        "list_services_response": (6, "ListServiceResponse", False),
-        "error_response": (7, "ErrorResponse", False),
-    },
-}

@@ -31,7 +31,9 @@ def _apply(view: View, draft: Draft) -> Draft:
         origins=_listed(view, ORIGINS, _ORIGIN, "web origins such as https://app.example.com, or *"),
         preserve_names=_WORDS[0] in options,
         emit_defaults=_WORDS[1] in options,
-        pass_headers=_listed(view, HEADERS, _HEADER, "header names; a trailing * makes a prefix of one, * alone is all"),
+        pass_headers=_listed(
+            view, HEADERS, _HEADER, "header names; a trailing * makes a prefix of one, * alone is all"
+        ),
     )
     return replace(draft, api=api)
 
