@@ -110,9 +110,6 @@ class TestConnect:
     def test_metadata_and_trailers(self, connect, kind):
         assert connect[kind]["metadata and trailers"] == {"value": {"header": "1", "binary": "AAE", "trailer": "1"}}
 
-    def test_the_clients_own_deadline(self, connect, kind):
-        assert connect[kind]["own deadline"]["error"]["code"] == "DeadlineExceeded"
-
     @pytest.mark.parametrize("way", ["request", "answer"])
     def test_a_megabyte(self, connect, kind, way):
         assert connect[kind][f"large {way}"] == {"value": 1_000_000}
@@ -131,8 +128,8 @@ class TestConnect:
 
 
 @pytest.mark.parametrize("kind", CONNECT)
-@pytest.mark.parametrize("name", ["deadline of the gateway", "deadline of a stream"])
-def test_a_deadline_holds_for_clients_that_do_not_watch_it(connect, kind, name):
+@pytest.mark.parametrize("name", ["own deadline", "deadline of the gateway", "deadline of a stream"])
+def test_a_deadline_holds_also_for_clients_that_do_not_watch_it(connect, kind, name):
     assert connect[kind][name]["error"]["code"] == "DeadlineExceeded"
 
 

@@ -1,8 +1,8 @@
 """What the gateway makes of JSON and messages is what protobuf's own json_format makes of them, in both directions.
 
 Many random message types are in one schema; hypothesis makes up the messages. Unary methods go through Envoy's
-transcoder, streams through the adapter. Where Envoy differs on purpose or by nature, docs/differences.md says so and
-the table at the end pins it.
+transcoder, streams through the adapter. Where JSON
+is read otherwise, docs/differences.md says so and the table at the end pins it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 
 import grpc
 import pytest
-from gateways import SECONDS, Gateway
+from gateways import SECONDS, Gateway, ask_with_body
 from google.protobuf import json_format
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
+from grpc_servers import library_server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from many_types import many_types
@@ -162,3 +163,47 @@ def test_streams_through_the_adapter(world):
             world.check(each, answer)
 
     run()
+
+
+NO_ANSWER = "400"
+# What the caller sends; what the transcoder (a unary method) and the adapter (a stream) make of it, as JSON, or 400.
+DIFFERENCES: dict[str, tuple[str, Any, Any]] = {
+    "unknown field": ('{"nope": 1}', {}, {}),
+    "unknown field inside": ('{"nested": {"nope": 1}}', {"nested": {}}, {"nested": {}}),
+    "no body": ("", {}, {}),
+    "list for a message": ('{"nested": []}', NO_ANSWER, NO_ANSWER),
+    "list for everything": ("[]", NO_ANSWER, NO_ANSWER),
+    "unknown enum name": ('{"genre": "NOPE"}', NO_ANSWER, {}),
+    "exponent in a string": ('{"int64Value": "1e3"}', NO_ANSWER, {"int64Value": "1000"}),
+    "quoted boolean": ('{"boolValue": "true"}', {"boolValue": True}, NO_ANSWER),
+    "rubbish after base64": ('{"data": "AP+A*"}', NO_ANSWER, {"data": "AP+A"}),
+    "null in a list": ('{"texts": [null]}', {}, NO_ANSWER),
+    "one for a list": ('{"texts": "one"}', {"texts": ["one"]}, NO_ANSWER),
+    "null in a map": ('{"labels": {"a": null}}', {"labels": {"a": ""}}, NO_ANSWER),
+    "a field twice": ('{"text": "a", "text": "b"}', {"text": "b"}, NO_ANSWER),
+    "single quotes": ("{'text': 'a'}", {"text": "a"}, NO_ANSWER),
+    "no quotes": ('{text: "a"}', {"text": "a"}, NO_ANSWER),
+    "trailing comma": ('{"text": "a",}', {"text": "a"}, NO_ANSWER),
+    "largest float, rounded up": ('{"floatValue": 3.4028235e38}', {"floatValue": 3.40282347e38}, NO_ANSWER),
+    "too many digits of a second": ('{"span": "1.0000000001s"}', NO_ANSWER, {"span": "1s"}),
+    "mask in snake case": ('{"mask": "a_b"}', {"mask": "aB"}, NO_ANSWER),
+    "wrapper as a message": ('{"int64Wrapper": {"value": "5"}}', {"int64Wrapper": "5"}, NO_ANSWER),
+}
+
+
+@pytest.fixture(scope="module")
+def mirror() -> Iterator[int]:
+    """The port of a gateway before the library."""
+    with library_server() as server, Gateway([], {}, server.address, "--explorer-port", "0") as gateway:
+        yield gateway.http_port
+
+
+@pytest.mark.parametrize(("body", "envoy", "adapter"), DIFFERENCES.values(), ids=DIFFERENCES)
+def test_differences_are_the_known_ones(mirror, body, envoy, adapter):
+    for header, expected in ((None, envoy), ("connect-protocol-version", adapter)):
+        headers = {"content-type": "application/json", **({header: "1"} if header else {})}
+        said = ask_with_body(mirror, "any", "/library.v1.TrialService/Mirror", body.encode(), headers)
+        if expected == NO_ANSWER:
+            assert said.status == 400, said.body
+        else:
+            assert (said.status, json.loads(said.body)) == (200, expected)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from grpc import ChannelConnectivity
 from grpc.aio import Channel
 
-from isthmus.edge.grpc_client.channels import Target, open_channel
+from isthmus.edge.grpc_client.channels import ChannelError, Target, open_channel
 from isthmus.edge.grpc_client.probe import refusal
 from isthmus.edge.grpc_client.reflection import ReflectionError, reflect
 from isthmus.edge.schema_order import Planned
@@ -133,12 +133,15 @@ class SchemaKeeper:
 async def _versions(target: Target) -> AsyncIterator[tuple[str, tuple[bytes, ...]]]:
     """What the server says, each time that it may have changed; ends when its connection does."""
     await _reachable(target)
-    async with open_channel(target) as channel:
-        while True:
-            reflected = await reflect(channel)
-            yield reflected.version, reflected.files
-            if not await _still_there(channel):
-                return
+    try:
+        async with open_channel(target) as channel:
+            while True:
+                reflected = await reflect(channel)
+                yield reflected.version, reflected.files
+                if not await _still_there(channel):
+                    return
+    except ChannelError as error:
+        raise ReflectionError("tls", str(error)) from None
 
 
 async def _reachable(target: Target) -> None:

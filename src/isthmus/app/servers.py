@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -30,11 +29,6 @@ from isthmus.xds.resources import Change
 
 _PAUSE_SECONDS = 0.2
 _PATIENCE_SECONDS = 5.0  # for something that listens and does not speak as a gRPC server does
-SYSTEM_AUTHORITIES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
 
 
 class ServerError(Exception):
@@ -147,7 +141,7 @@ def _found(target: Target, order: int, offering: Offering, found: Probe) -> Foun
     name = offering.server_name or target.host
     trust: Trust | None = None
     if tls:
-        ca = "" if offering.insecure else offering.ca or authorities()
+        ca = "" if offering.insecure else offering.ca or channels.authorities()
         trust = Trust(ca=ca, name=name, chain=offering.cert, key=offering.key)
     local = target.host == "localhost" or _is_ip(target.host)
     made = replace(
@@ -174,11 +168,6 @@ def _found(target: Target, order: int, offering: Offering, found: Probe) -> Foun
         server_name=offering.server_name,
     )
     return Found(made, ((found.address, target.port),) if local else (), asked, found.speaks.value)
-
-
-def authorities() -> str:
-    """The file with this machine's certificate authorities; empty where none is known."""
-    return next((path for path in SYSTEM_AUTHORITIES if os.path.isfile(path)), "")
 
 
 def _is_ip(host: str) -> bool:

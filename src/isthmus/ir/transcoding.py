@@ -50,7 +50,8 @@ class Transcoding(Struct, frozen=True, gc=False):
     """One schema, planned. `digest` names it for adapters.
 
     `descriptor_set` is for Envoy's transcoder, which serves `services`: every unary method with its HTTP rules; its
-    `files` tell which other schemas can be in one set with it. `adapted` goes to an adapter.
+    `files` tell which other schemas can be in one set with it. `adapted` goes to an adapter. `path_fields` are the
+    fields that paths fill, in both spellings.
     """
 
     digest: str
@@ -58,3 +59,4 @@ class Transcoding(Struct, frozen=True, gc=False):
     services: tuple[str, ...]
     adapted: tuple[Adapted, ...] = ()
     files: tuple[SchemaFile, ...] = ()
+    path_fields: tuple[str, ...] = ()

@@ -35,13 +35,22 @@ def transcoding(schema: Schema) -> Transcoding:
         kept[method.path] = tuple(binding for binding in method.bindings if binding not in away)
         adapted.extend(_adapted(binding) for binding in away)
     planned = _with_rules(descriptors.trim(schema.descriptor_set, schema.services), kept)
+    rules = [binding for bindings in kept.values() for binding in bindings]
     return Transcoding(
         digest=schema.digest,
         descriptor_set=planned.SerializeToString(deterministic=True),
         services=schema.services,
         adapted=tuple(sorted(dict.fromkeys(adapted), key=_most_specific)),
+        path_fields=tuple(sorted({name for binding in rules for name in _path_fields(binding)})),
         files=tuple(SchemaFile(file.name, _digest(file), tuple(_symbols(file))) for file in planned.file),
     )
+
+
+def _path_fields(binding: Binding) -> Iterator[str]:
+    """The fields that a path fills, as query parameters may spell them."""
+    for variable in httprule.parse(binding.template).variables:
+        yield variable.name
+        yield ".".join(descriptors.json_name(part) for part in variable.field_path)
 
 
 def _digest(file: descriptor_pb2.FileDescriptorProto) -> str:

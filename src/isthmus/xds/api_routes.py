@@ -66,7 +66,28 @@ def api_routes(
     for adapted in offer.planned.adapted:
         if _below(adapted, route):
             yield max(start, adapted.prefix, key=len), make.adapted(adapted)
-    yield start, make.adapter("rest", None, REST) if place is Place.ADAPTER else make.rest()
+    if place is Place.ADAPTER:
+        yield start, make.adapter("rest", None, REST)
+        return
+    yield from ((start, message) for message in _contradictions(make, offer.planned.path_fields))
+    yield start, make.rest()
+
+
+def _contradictions(make: _Maker, path_fields: Sequence[str]) -> Iterator[api.Route]:
+    """Envoy's transcoder lets a query parameter replace what the path says; in the adapter the path wins.
+
+    Names may be percent-encoded, so such queries go there too.
+    """
+    for name in path_fields:
+        message = make.adapter("path-wins", None, REST)
+        message.match.query_parameters.add(name=name, present_match=True)
+        yield message
+    if path_fields:
+        encoded = api.HeaderMatcher(name=":path", string_match={"safe_regex": {"regex": _ENCODED_NAME}})
+        yield make.adapter("path-wins", encoded, REST)
+
+
+_ENCODED_NAME = r"[^?]*\?(.*&)?[^=&]*%[^=&]*(=.*|&.*|)"
 
 
 def _procedures(make: _Maker) -> Iterator[api.Route]:

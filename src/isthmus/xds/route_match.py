@@ -60,7 +60,10 @@ def mismatch(match: api.RouteMatch, path: str, header: Header) -> str | None:
     given = dict(urllib.parse.parse_qsl((header(":path") or "").partition("?")[2], keep_blank_values=True))
     for parameter in match.query_parameters:
         value = given.get(parameter.name)
-        if value is None or not _string(parameter.string_match, value):
+        fits = parameter.WhichOneof("query_parameter_match_specifier") == "present_match" or (
+            value is not None and _string(parameter.string_match, value)
+        )
+        if value is None or not fits:
             return f"query parameter {parameter.name} is {value or 'absent'}, wanted {_words(parameter.string_match)}"
     return None
 

@@ -69,29 +69,33 @@ def unix(path: str) -> Opener:
 
 async def _probe(opener: Opener, timeout: float, server_name: str) -> Probe:
     until = asyncio.get_running_loop().time() + timeout
+    silent = Probe(Speaks.UNKNOWN, f"it took the connection and said nothing for {timeout:g} s")
     clear, tls = await asyncio.gather(
-        _limited(_cleartext(opener, until), until, timeout),
-        _limited(_tls(opener, server_name), until, timeout),
+        _cleartext(opener, until, silent), _or_else(_tls(opener, server_name), until, silent)
     )
     return tls if tls.speaks is Speaks.TLS and clear.speaks is not Speaks.CLEARTEXT else clear
 
 
-async def _limited(asked: Coroutine[None, None, Probe], until: float, timeout: float) -> Probe:
+async def _or_else(asked: Coroutine[None, None, Probe], until: float, silent: Probe) -> Probe:
     try:
         async with asyncio.timeout_at(until):
             return await asked
     except TimeoutError:
-        return Probe(Speaks.UNKNOWN, f"it took the connection and said nothing for {timeout:g} s")
+        return silent
 
 
-async def _cleartext(opener: Opener, until: float) -> Probe:
+async def _cleartext(opener: Opener, until: float, silent: Probe) -> Probe:
     try:
-        async with asyncio.timeout_at(until - 0.01):  # before the limit of the whole: nothing has been taken yet
-            reader, writer = await opener()
+        async with asyncio.timeout_at(until):
+            streams = await opener()
     except TimeoutError as error:
         return Probe(Speaks.NOTHING, refusal(error) if error.errno else "it does not answer attempts to connect")
     except (OSError, ValueError) as error:  # ValueError: a name that is none
         return Probe(Speaks.NOTHING, refusal(error))
+    return await _or_else(_prefaced(opener, *streams), until, silent)
+
+
+async def _prefaced(opener: Opener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Probe:
     address = _peer(writer)
     try:
         writer.write(_PREFACE)
