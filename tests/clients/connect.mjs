@@ -210,7 +210,7 @@ function patience(seconds) {
 
 async function tried(attempt, clients) {
   try {
-    return { value: await Promise.race([attempt(clients), patience(15)]) };
+    return { value: await Promise.race([attempt(clients), patience(45)]) };
   } catch (error) {
     return { error: told(error) };
   }

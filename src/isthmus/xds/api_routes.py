@@ -176,6 +176,7 @@ class _Maker(Struct, frozen=True):
         self._tell(message, "x-isthmus-options", ",".join(_options(self.offer.api)))
         self._tell(message, "x-isthmus-pass", ",".join(self.offer.api.pass_headers))
         self._tell(message, "x-isthmus-origins", ",".join(self.offer.api.origins))
+        self._tell(message, "x-isthmus-port", "%DOWNSTREAM_LOCAL_PORT%")
         return message
 
     def connect_get(self) -> api.Route:
@@ -206,6 +207,7 @@ class _Maker(Struct, frozen=True):
         message = answer("", 503, _NO_SCHEMA)
         message.MergeFrom(self._start("rest", REST))
         self._without_transcoder(message)
+        self._let_origins(message)  # preflights of gRPC-Web come here
         return message
 
     def _start(self, kind: str, errors: str) -> api.Route:

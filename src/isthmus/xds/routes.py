@@ -68,10 +68,10 @@ def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = N
             shared = TRANSCODER.name in host.typed_per_filter_config
             rest = _entries(catch_all, planned, None, nothing() if shared else None)
             last = [("/", _one_label(_no_path(config), config.host)), *rest, ("/", unknown)]
-            _plant(host, [("/", _upper_case()), *own, *last])
+            _plant(host, [("/", _upper_case(_has_api(config) or _has_api(catch_all))), *own, *last])
             hosts.append(host)
     everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
-    _plant(everything, [("/", _upper_case()), *_entries(catch_all, planned, everything), ("/", unknown)])
+    _plant(everything, [("/", _upper_case(_has_api(catch_all))), *_entries(catch_all, planned, everything), ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
 
 
@@ -157,10 +157,12 @@ def _authority(pattern: str) -> api.HeaderMatcher:
     return api.HeaderMatcher(name=":authority", string_match={"safe_regex": {"regex": pattern}})
 
 
-def _upper_case() -> api.Route:
+def _upper_case(has_api: bool) -> api.Route:
     """Scope keys are case-sensitive: an upper-case form of an exact host must not reach a wildcard's backend."""
     route = answer("upper-case-host", 421, _UPPER)
     route.match.headers.append(_authority(".*[A-Z].*"))
+    if has_api:
+        route.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
     return route
 
 

@@ -50,6 +50,9 @@ def open_egress(path: str) -> grpc.aio.Channel:
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1000),
         ("grpc.enable_http_proxy", 0),
+        # All backends share this connection, and a value of one that gRPC cannot read (details that are no base64)
+        # would stay in its table of header fields and spoil the same field of the others.
+        ("grpc.http2.hpack_table_size.decoder", 0),
     )
     return grpc.aio.insecure_channel(f"unix:{path}", options=options)
 

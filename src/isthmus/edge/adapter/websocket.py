@@ -66,12 +66,25 @@ def check_origin(request: web.Request) -> None:
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is None:
         return  # no browser
-    allowed = {each.strip() for each in request.headers.get("x-isthmus-origins", "").split(",") if each.strip()}
+    listed = request.headers.get("x-isthmus-origins", "").lower().split(",")
+    if origin.lower() not in _own_origins(request) and not any(_allows(each.strip(), origin.lower()) for each in listed):
+        raise RefusedError(f"the origin {origin[:200]} may not open WebSockets here", PERMISSION_DENIED)
+
+
+def _own_origins(request: web.Request) -> tuple[str, str]:
+    """The host's own, without a port and with that of the listener: Envoy takes ports off hosts."""
     scheme = (request.headers.get("x-forwarded-proto") or "http").lower()
     host = (request.headers.get("x-forwarded-host") or request.headers.get(hdrs.HOST) or "").lower()
     own = f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ':-'))}"
-    if "*" not in allowed and origin not in allowed and origin.lower() != own:
-        raise RefusedError(f"the origin {origin[:200]} may not open WebSockets here", PERMISSION_DENIED)
+    return own, f"{own}:{request.headers.get('x-isthmus-port', '')}"
+
+
+def _allows(listed: str, origin: str) -> bool:
+    """As the CORS policy reads it: `*` is any origin, a trailing `:*` any port or none."""
+    if listed in ("*", origin):
+        return True
+    name, colon, port = origin.rpartition(":")
+    return listed.endswith(":*") and listed[:-2] in (origin, name if colon and port.isdigit() else origin)
 
 
 def _with_bearer(wanted: Wanted, request: web.Request) -> Wanted:
