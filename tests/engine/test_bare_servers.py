@@ -112,6 +112,8 @@ BAD = {
     "contradiction": (("localhost:1", "--plaintext", "--insecure"), 2, "contradict"),
     "bad time": (("localhost:1", "--wait", "soon"), 2, "no time"),
     "never up": (("127.0.0.1:1", "--wait", "300ms"), 3, "connection refused"),
+    "twice": (("localhost:1", ":1"), 2, "localhost:1 is named twice"),
+    "one port for two": (("localhost:1", "--explorer-port", "8443", "--http-port", "8443"), 2, "are both 8443"),
     "no mapping": (("localhost:1", "--mapping", "/nope.yaml"), 2, "does not exist"),
 }
 

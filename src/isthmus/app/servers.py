@@ -64,7 +64,7 @@ class Servers:
     @property
     def complete(self) -> bool:
         """Whether each is up, and its schema known or known not to be had."""
-        return len(self._settled) == len(self._settings.targets)
+        return self._settled == {upstream_ref(each.host, each.port) for each in self._settings.targets}
 
     async def serve(self, apis: Apis) -> None:
         """Bring each in as it comes up, then go on for ever. Raises ServerError."""

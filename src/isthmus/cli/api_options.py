@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -93,6 +94,10 @@ def targets_of(texts: tuple[str, ...], plaintext: bool, offering: Offering) -> t
         found = tuple(parse_target(text) for text in texts)
     except SettingsError as error:
         raise Failure(str(error)) from None
+    addresses = Counter((each.host, each.port) for each in found)
+    twice = [each.name for each in found if addresses[each.host, each.port] > 1]
+    if twice:
+        raise Failure(f"{twice[0]} is named twice")
     wants_tls = [name for name in ("ca", "cert", "insecure", "server_name") if getattr(offering, name)]
     if plaintext and wants_tls:
         raise Failure(f"--plaintext and --{wants_tls[0].replace('ca', 'cacert')} contradict each other")

@@ -68,8 +68,6 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
     missing = [path for path in paths if path != "-" and not os.path.exists(path)]
     if missing:
         raise Failure(f"{', '.join(missing)}: no such file or folder")
-    if options["http_port"] == options["https_port"]:
-        raise Failure(f"--http-port and --https-port are both {options['http_port']}; give two different ports")
     offering = offering_of(options, bare=bool(targets) or as_proxy)
     settings = Settings(
         paths=normal(paths),
@@ -90,6 +88,7 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
         from isthmus.cli.rust_grpc_proxy import configured
 
         settings = configured(settings, proxy_file, settings.output == "text")
+    _check_ports(settings)
     return settings
 
 
@@ -123,6 +122,15 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
         helpers=_helpers(runtime, settings),
     )
     return Supervisor(plan).run()
+
+
+def _check_ports(settings: Settings) -> None:
+    """Raises Failure for a port that is wanted twice: Envoy would take it, and the explorer never get it."""
+    flags: dict[int, str] = {}
+    for _, port, flag in _ports(settings):
+        if port in flags:
+            raise Failure(f"{flags[port]} and {flag} are both {port}; give two different ports")
+        flags[port] = flag
 
 
 def _ports(settings: Settings) -> Iterator[tuple[str, int, str]]:

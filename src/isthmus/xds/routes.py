@@ -71,7 +71,8 @@ def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = N
             _plant(host, [("/", _upper_case(_has_api(config) or _has_api(catch_all))), *own, *last])
             hosts.append(host)
     everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
-    _plant(everything, [("/", _upper_case(_has_api(catch_all))), *_entries(catch_all, planned, everything), ("/", unknown)])
+    upper_case = _upper_case(_has_api(catch_all))
+    _plant(everything, [("/", upper_case), *_entries(catch_all, planned, everything), ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
 
 

@@ -107,6 +107,13 @@ async def test_a_frame_that_is_too_large(adapted: Running) -> None:
         ({"Origin": "http://evil"}, False),
         ({"Origin": "http://friend", "x-isthmus-origins": "http://other, http://friend"}, True),
         ({"Origin": "http://anyone", "x-isthmus-origins": "*"}, True),
+        ({"Origin": "http://x:8080", "x-isthmus-port": "8080"}, True),
+        ({"Origin": "http://x:8081", "x-isthmus-port": "8080"}, False),
+        ({"Origin": "http://localhost:3000", "x-isthmus-origins": "http://localhost:*"}, True),
+        ({"Origin": "http://localhost", "x-isthmus-origins": "http://localhost:*"}, True),
+        ({"Origin": "http://[::1]:99", "x-isthmus-origins": "http://other,http://[::1]:*"}, True),
+        ({"Origin": "http://localhost:3000.evil", "x-isthmus-origins": "http://localhost:*"}, False),
+        ({"Origin": "http://localhost.evil:3000", "x-isthmus-origins": "http://localhost:*"}, False),
     ],
 )
 async def test_origins(adapted: Running, headers: dict[str, str], may: bool) -> None:
