@@ -1,0 +1,1 @@
+"""Recorded requests from files to two gateways: everything that waits. What is compared is decided in replay/."""
