@@ -110,6 +110,13 @@ class Gateway:
         self._api_seen = True
         return fresh[0] if fresh else self.wait("api", failing="")
 
+    def wait_for_routes_of_api(self) -> dict[str, Any]:
+        """As wait_for_api, and until Envoy has taken in what follows from it, which may be as early as ready."""
+        known = self.wait_for_api()
+        if all(event["event"] != "applied" for event in self.events[self.events.index(known) :]):
+            self.wait("applied")
+        return known
+
     def pid(self, kind: str) -> int:
         """The process of the last event of a kind: envoy-started, control-plane-started."""
         return next(event["pid"] for event in reversed(self.events) if event["event"] == kind)

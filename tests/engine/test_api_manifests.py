@@ -58,9 +58,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with greeters("greeter-1") as grpcs, http_echoes("web-1") as webs:
         endpoints = {"default/greeter": [grpcs["greeter-1"]], "default/web": [webs["web-1"]]}
         with Gateway([folder], endpoints) as running:
-            digest = running.wait_for_api()["schema"]
-            assert digest
-            running.wait("applied")
+            assert running.wait_for_routes_of_api()["schema"]
             yield running
 
 

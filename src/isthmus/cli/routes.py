@@ -11,9 +11,10 @@ import click
 from isthmus.app.offline import Offline
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
-from isthmus.ir.action import Action, Forward, Redirect, Respond
+from isthmus.ir.action import Action, Forward, Redirect, Respond, SendTo
 from isthmus.ir.backend import Protocol
 from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
+from isthmus.ir.template import written
 
 Row = dict[str, str]
 _COLUMNS = ("listener", "host", "path", "protocol", "backend", "endpoints", "from")
@@ -107,6 +108,8 @@ def _action(action: Action) -> str:
             return backend.dns or f"{ref.namespace}/{ref.service}:{ref.port}"
         case Redirect(port, status):
             return f"{status} to https" + (f" port {port}" if port != 443 else "")
+        case SendTo(location, status):
+            return f"{status} to {written(location)}"
         case Respond(status, reason):
             return f"{status} {reason}"
         case _:

@@ -5,7 +5,54 @@ from __future__ import annotations
 from msgspec import Struct
 
 from isthmus.ir.backend import Backend
+from isthmus.ir.template import Template
 from isthmus.ir.transcoding import Api
+
+
+class Rewrite(Struct, frozen=True, gc=False):
+    """A new path; the query stays. Where `pattern` (RE2, with groups) matches, from the path's start, `substitution`
+    replaces what it matched; `\\1` is a group. Without a pattern the route's own prefix is replaced."""
+
+    substitution: str
+    pattern: str = ""
+
+
+class Split(Struct, frozen=True, gc=False):
+    """A backend that takes `weight` of the requests; weights are compared with each other."""
+
+    backend: Backend
+    weight: int
+
+
+class Retry(Struct, frozen=True, gc=False):
+    """When to try again elsewhere: `tries` in all (0: as many as there are hosts, at most 10), within `within_ms`
+    (0: no limit). `on` are Envoy-neutral words: connect-failure, reset, timeout; `statuses` are answers. Requests
+    that may have been acted on (POST, LOCK, PATCH) only with `non_idempotent`."""
+
+    tries: int = 3
+    on: tuple[str, ...] = ("connect-failure", "reset", "timeout")
+    statuses: tuple[int, ...] = ()
+    within_ms: int = 0
+    non_idempotent: bool = False
+
+
+class Session(Struct, frozen=True, gc=False):
+    """Keep a client on one endpoint by a cookie. `persistent` stays there when endpoints come; otherwise some clients
+    move, so that the new ones get their share. `ttl_s` of 0 makes a cookie that ends with the browser's session."""
+
+    cookie: str
+    path: str = ""
+    ttl_s: int = 0
+    attributes: tuple[tuple[str, str], ...] = ()
+    persistent: bool = False
+
+
+class Mirror(Struct, frozen=True, gc=False):
+    """A copy of each request goes to `backend` under the name `host` (empty: the request's own); answers are thrown
+    away."""
+
+    backend: Backend
+    host: str = ""
 
 
 class Forward(Struct, frozen=True, tag="forward", gc=False):
@@ -13,13 +60,30 @@ class Forward(Struct, frozen=True, tag="forward", gc=False):
 
     `idle_timeout_ms` ends a stream on which nothing moved for so long; there is never a total limit, so streams
     live. `websocket` lets `Upgrade: websocket` through. With `api` the backend is a gRPC server whose methods clients
-    of every protocol may call.
+    of every protocol may call. `splits` are other backends that take some of its requests; the backend's own weight
+    is then `weight`. `host` is the Host header that the backend sees (empty: the client's). `hash_key` chooses the
+    endpoint where the backend is balanced by a hash.
     """
 
     backend: Backend
     idle_timeout_ms: int = 60_000
     websocket: bool = True
     api: Api | None = None
+    weight: int = 1
+    splits: tuple[Split, ...] = ()
+    rewrite: Rewrite | None = None
+    host: Template = ()
+    retry: Retry | None = None
+    session: Session | None = None
+    hash_key: Template = ()
+    mirrors: tuple[Mirror, ...] = ()
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """Every backend that requests or copies of them go to."""
+        split = (each.backend for each in self.splits)
+        mirrored = (each.backend for each in self.mirrors)
+        return (self.backend, *split, *mirrored)
 
 
 class Redirect(Struct, frozen=True, tag="redirect", gc=False):
@@ -29,6 +93,13 @@ class Redirect(Struct, frozen=True, tag="redirect", gc=False):
     status: int = 308
 
 
+class SendTo(Struct, frozen=True, tag="send-to", gc=False):
+    """Send the client to another URL: `location`, as it goes into the header, with `status` (a 3xx)."""
+
+    location: Template
+    status: int = 302
+
+
 class Respond(Struct, frozen=True, tag="respond", gc=False):
     """Answer without a backend. `reason` is the body and, for gRPC, the grpc-message."""
 
@@ -36,4 +107,4 @@ class Respond(Struct, frozen=True, tag="respond", gc=False):
     reason: str
 
 
-Action = Forward | Redirect | Respond
+Action = Forward | Redirect | SendTo | Respond

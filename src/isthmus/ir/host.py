@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from isthmus.ir.action import Action
 from isthmus.ir.match import Match
+from isthmus.ir.policy import NOTHING_ASKED, Policy
 from isthmus.kube.refs import ROOT, FieldPath, ObjectRef
 
 CATCH_ALL = "*"
@@ -23,11 +24,12 @@ class Origin(Struct, frozen=True, order=True, gc=False):
 
 
 class Route(Struct, frozen=True, gc=False):
-    """One rule: what matches, what happens, who asked for it."""
+    """One rule: what matches, what happens, who asked for it, and what is asked of requests before it happens."""
 
     match: Match
     action: Action
     origin: Origin
+    policy: Policy = NOTHING_ASKED
 
 
 class HostConfig(Struct, frozen=True, gc=False):

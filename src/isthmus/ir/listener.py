@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import enum
+
 from msgspec import Struct
 
+from isthmus.ir.backend import Backend
 from isthmus.ir.host import Origin
+from isthmus.ir.private import PrivateBytes as PrivateBytes
 
 HTTP = "http"
 HTTPS = "https"
@@ -19,15 +23,6 @@ class Listener(Struct, frozen=True, gc=False):
     tls: bool = False
 
 
-class PrivateBytes(bytes):
-    """Key material: its printed forms never show it."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} private bytes>"
-
-    __str__ = __repr__
-
-
 class Certificate(Struct, frozen=True, gc=False):
     """A pair for one host (exact or `*.name`): PEM chain and PEM key, already known to belong together."""
 
@@ -35,3 +30,27 @@ class Certificate(Struct, frozen=True, gc=False):
     chain: bytes
     key: PrivateBytes
     origin: Origin
+
+
+class ClientCertificates(enum.Enum):
+    """Whether clients of a host must show a certificate, and who judges it."""
+
+    REQUIRED = "required"  # a request without a verified one is answered 400
+    OPTIONAL = "optional"  # none is fine, a bad one is not
+    UNJUDGED = "unjudged"  # any is fine; the backend is told
+
+
+class HostTls(Struct, frozen=True, gc=False):
+    """What TLS means for one host, where it differs from the listener's own way.
+
+    `authorities` (PEM) verify clients' certificates, with at most `depth` intermediates. `ciphers` are OpenSSL's
+    names, for TLS up to 1.2. With `passthrough` nothing is decrypted: connections go to that backend as they are.
+    """
+
+    host: str
+    origin: Origin
+    clients: ClientCertificates | None = None
+    authorities: bytes = b""
+    depth: int = 1
+    ciphers: tuple[str, ...] = ()
+    passthrough: Backend | None = None

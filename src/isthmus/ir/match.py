@@ -5,6 +5,8 @@ Paths are as sent, percent-decoding and dot segments already normalised by the l
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -36,8 +38,28 @@ class Pattern(Struct, frozen=True, tag="pattern", gc=False):
 PathMatch = Exact | SegmentPrefix | Prefix | Pattern
 
 
+class Condition(Struct, frozen=True, gc=False):
+    """What a header or a cookie must be: `value` exactly or, with `regex`, an RE2 expression for the whole value.
+
+    An absent one meets no condition, except a negated one.
+    """
+
+    source: Literal["header", "cookie"]
+    name: str
+    value: str
+    regex: bool = False
+    negated: bool = False
+
+
 class Match(Struct, frozen=True, gc=False):
-    """A request matches when all parts do. `grpc` restricts to requests whose content-type is application/grpc*."""
+    """A request matches when all parts do. `grpc` restricts to requests whose content-type is application/grpc*.
+
+    `certificate` restricts to connections with a client certificate that was verified (or not, or has none). Of
+    routes with the same path the one with the lower `turn` is tried first.
+    """
 
     path: PathMatch
     grpc: bool = False
+    conditions: tuple[Condition, ...] = ()
+    certificate: bool | None = None
+    turn: int = 0

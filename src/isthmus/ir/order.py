@@ -13,7 +13,7 @@ from typing import assert_never
 from isthmus.ir.host import Route
 from isthmus.ir.match import Exact, Match, PathMatch, Pattern, Prefix, SegmentPrefix
 
-_Key = tuple[bool, int, int, str]
+_Key = tuple[bool, int, int, str, int]
 _GROUPS = (0, 2, 2, 1)  # exact paths first, then patterns, then prefixes
 
 
@@ -35,7 +35,7 @@ def specificity(match: Match) -> _Key:
     """A sort key: smaller is tried first."""
     kind = _kind(match.path)
     text = match.path.regex if isinstance(match.path, Pattern) else match.path.path
-    return (not match.grpc, _GROUPS[kind], 0 if kind == 0 else -len(text), f"{kind}{text}")
+    return (not match.grpc, _GROUPS[kind], 0 if kind == 0 else -len(text), f"{kind}{text}", match.turn)
 
 
 def ordered(routes: Iterable[Route]) -> tuple[Route, ...]:

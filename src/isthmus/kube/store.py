@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from isthmus.kube.objects import (
     Base,
+    ConfigMap,
     Endpoints,
     EndpointSlice,
     IngressClass,
@@ -121,6 +122,11 @@ class Lookup:
         """The Secret, or None."""
         found = self._get("Secret", namespace, name)
         return found if isinstance(found, Secret) else None
+
+    def config_map(self, namespace: str, name: str) -> ConfigMap | None:
+        """The ConfigMap, or None."""
+        found = self._get("ConfigMap", namespace, name)
+        return found if isinstance(found, ConfigMap) else None
 
     def endpoints(self, namespace: str, name: str) -> Endpoints | None:
         """The old-style Endpoints of a Service, or None."""

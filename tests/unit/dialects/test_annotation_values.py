@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from manifests import codes
 
-from isthmus.dialects.ingress.annotations import View
+from isthmus.dialects.ingress.handling import Annotation
 from isthmus.dialects.ingress.nginx import VOCABULARY as NGINX
 from isthmus.dialects.ingress.nginx_org import VOCABULARY as NGINX_ORG
+from isthmus.dialects.ingress.view import View
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import Ingress, Meta
 
@@ -17,7 +18,7 @@ KEY = "nginx.ingress.kubernetes.io/x"
 def view(value: str | None) -> tuple[View, Report]:
     report = Report()
     notes = {} if value is None else {KEY: value}
-    return View(Ingress(metadata=Meta("i", "default", annotations=notes)), frozenset({KEY}), report), report
+    return View(Ingress(metadata=Meta("i", "default", annotations=notes)), (Annotation(KEY, "anything"),), report), report
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", 1000), (" 60 ", 60_000), ("3600", 3_600_000), (None, 5)])
@@ -68,7 +69,7 @@ CLOSING = [
 
 @pytest.mark.parametrize("name", " ".join(CLOSING).split())
 def test_what_restricts_access_closes(name: str) -> None:
-    assert NGINX.handling(f"nginx.ingress.kubernetes.io/{name}").value == "close"
+    assert NGINX.restricts(f"nginx.ingress.kubernetes.io/{name}")
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_what_restricts_access_closes(name: str) -> None:
     ["basic-auth-secret", "limit-req-rate", "policies", "server-snippets", "location-snippets"],
 )
 def test_what_restricts_access_closes_for_nginx_inc(name: str) -> None:
-    assert NGINX_ORG.handling(f"nginx.org/{name}").value == "close"
+    assert NGINX_ORG.restricts(f"nginx.org/{name}")
 
 
 @pytest.mark.parametrize("name", ["enable-cors", "rewrite-target", "custom-headers", "proxy-body-size", "zzz"])
 def test_what_does_not_is_served_and_reported(name: str) -> None:
-    assert NGINX.handling(f"nginx.ingress.kubernetes.io/{name}").value == "keep"
+    assert not NGINX.restricts(f"nginx.ingress.kubernetes.io/{name}")

@@ -10,8 +10,9 @@ from msgspec import Struct
 from isthmus.dialects import codes as service_codes
 from isthmus.dialects.dialect import Options
 from isthmus.dialects.ingress import codes
-from isthmus.dialects.ingress.annotations import Draft, View
+from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.isthmus_dev.transcode import FEATURE as TRANSCODE
+from isthmus.dialects.ingress.view import View
 from isthmus.dialects.services import APP_PROTOCOLS, FoundPort, app_protocol, find_port, port_hint
 from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Backend, Protocol, ServicePortRef
@@ -112,7 +113,7 @@ def _asked_by(service: Service, report: Report) -> Api | None:
     """What the Service itself says about being offered as an API."""
     if TRANSCODE.reads.isdisjoint(service.metadata.annotations):
         return None
-    return TRANSCODE.apply(View(service, TRANSCODE.reads, report), Draft(service.metadata.name)).api
+    return TRANSCODE.apply(View(service, TRANSCODE.annotations, report), Draft(service.metadata.name)).api
 
 
 def _speaks(found: FoundPort, draft: Draft, report: Report) -> tuple[Protocol, bool]:

@@ -1,4 +1,4 @@
-"""Findings about Ingress objects and their annotations (ISTH0100 to ISTH0199)."""
+"""Findings about Ingress objects (ISTH0100 to ISTH0199, with annotation_codes)."""
 
 from __future__ import annotations
 
@@ -87,83 +87,6 @@ BACKEND_KIND = Code(
     "set backend.service.name and backend.service.port",
     "Only Services can be backends here; ingress-nginx has the same rule. The path answers 503.",
     Effect.CLOSE,
-)
-UNTRANSLATED_ANNOTATION = Code(
-    "ISTH0110",
-    Severity.WARNING,
-    "{annotation} is not translated{hint}",
-    "remove it, or expect the behaviour without it",
-    "The annotation is under a prefix that this class owns and Isthmus does not act on it. It does not weaken "
-    "security, so the path is served without it.",
-    Effect.KEEP,
-)
-SECURITY_ANNOTATION = Code(
-    "ISTH0111",
-    Severity.ERROR,
-    "{annotation} restricts access and is not translated{hint}",
-    "remove it if the restriction is not needed; until then the object's paths answer 503",
-    "Authentication, allow and deny lists, client certificates, rate limits and their kin restrict who gets "
-    "through. Serving the path without them would be less safe than asked, so it is closed instead.",
-    Effect.CLOSE,
-)
-SNIPPET = Code(
-    "ISTH0112",
-    Severity.ERROR,
-    "{annotation} holds raw nginx configuration, which Envoy cannot run",
-    "say it with annotations; WebSocket needs none. Until then the object's paths answer 503",
-    "A snippet may restrict access, and nobody can tell what leaving it out would open, so the paths are closed. "
-    "ingress-nginx itself switches snippets off by default and rates them critical.",
-    Effect.CLOSE,
-)
-WRONG_CLASS_ANNOTATION = Code(
-    "ISTH0113",
-    Severity.WARNING,
-    "{annotation} belongs to {owner}; this object's class belongs to {controller}, which ignores it",
-    "use the class of {owner}, or the annotation of {controller} that does the same",
-    "Each controller reads only its own annotations. With an IngressClass among the objects its controller decides "
-    "whose annotations count (k8s.io/ingress-nginx or nginx.org/ingress-controller); without one, ingress-nginx's.",
-    Effect.KEEP,
-)
-INVALID_ANNOTATION = Code(
-    "ISTH0114",
-    Severity.ERROR,
-    "{annotation} is {value}, expected {expected}",
-    "correct the value; until then the default is used",
-    "ingress-nginx falls back to the default for a value that it cannot read, and so does Isthmus.",
-    Effect.KEEP,
-)
-UNSUPPORTED_PROTOCOL = Code(
-    "ISTH0115",
-    Severity.ERROR,
-    "{annotation} is {value}, which Envoy does not speak",
-    "put an HTTP server in front of the backend; until then the object's paths answer 503",
-    "Envoy has no FastCGI upstream.",
-    Effect.CLOSE,
-)
-AUTO_PROTOCOL = Code(
-    "ISTH0116",
-    Severity.WARNING,
-    "{annotation} is AUTO_HTTP; HTTP is used for all requests",
-    "say HTTP or HTTPS",
-    "ingress-nginx would use the scheme of the client's request towards the backend.",
-    Effect.KEEP,
-)
-SERVICE_NOT_USED = Code(
-    "ISTH0117",
-    Severity.WARNING,
-    "{annotation} names Service {value}, which no rule of this Ingress uses{hint}",
-    "correct the name or remove it from the list",
-    "The list has an effect only on Services that the same Ingress refers to.",
-    Effect.KEEP,
-)
-CANARY = Code(
-    "ISTH0118",
-    Severity.ERROR,
-    "{annotation} makes this Ingress a canary, which is not translated",
-    "remove the Ingress; until then it gets no traffic and the main Ingress gets all",
-    "A canary Ingress takes a part of another one's traffic. Served as an ordinary Ingress it could take all of it, "
-    "so its rules are left out.",
-    Effect.DROP,
 )
 DEFAULT_TIMEOUT = Code(
     "ISTH0119",
@@ -271,15 +194,6 @@ CODES = (
     INVALID_PATH,
     INVALID_PATH_TYPE,
     BACKEND_KIND,
-    UNTRANSLATED_ANNOTATION,
-    SECURITY_ANNOTATION,
-    SNIPPET,
-    WRONG_CLASS_ANNOTATION,
-    INVALID_ANNOTATION,
-    UNSUPPORTED_PROTOCOL,
-    AUTO_PROTOCOL,
-    SERVICE_NOT_USED,
-    CANARY,
     DEFAULT_TIMEOUT,
     FORCED_WITHOUT_TLS,
     NO_SECRET,

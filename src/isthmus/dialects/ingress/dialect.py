@@ -13,7 +13,8 @@ from msgspec import Struct
 from isthmus.dialects.dialect import Claim, Claims, Options, Parts, Translation
 from isthmus.dialects.ingress import backends, codes
 from isthmus.dialects.ingress import claims as whose
-from isthmus.dialects.ingress.annotations import Draft, Handling, Vocabulary, draft, judge
+from isthmus.dialects.ingress.annotations import Vocabulary, draft, judge
+from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.nginx.redirect import FORCE
 from isthmus.dialects.ingress.paths import parse_path
 from isthmus.dialects.ingress.tls import IngressClaim, host_tls
@@ -123,7 +124,7 @@ class _Lowering(Struct, frozen=True):
     def rule(self, backend: IngressBackend, at: FieldPath, backend_at: FieldPath) -> _Rule:
         ref = ref_of(self.ingress)
         service = backend.service.name if backend.service else ""
-        decided = draft(self.vocabulary, self.ingress, service, self.report)
+        decided = draft(self.vocabulary, self.ingress, service, self.report, self.look, None)
         place = backends.Place(self.ingress, backend_at)
         action: Action = backends.lower(place, backend, decided, self.look, self.options, self.report)
         if self.closed or decided.closed:
@@ -139,10 +140,8 @@ class _Lowering(Struct, frozen=True):
 def _lowering(ingress: Ingress, look: Lookup, options: Options, report: Report) -> _Lowering | None:
     """How an Ingress's paths are lowered; None when it must not be served at all."""
     vocabulary = whose.vocabulary_of(ingress, look)
-    handling = judge(vocabulary, whose.VOCABULARIES, ingress, report)
-    if handling is Handling.DROP:
-        return None
-    return _Lowering(ingress, vocabulary, handling is Handling.CLOSE, look, options, report)
+    closed = judge(vocabulary, whose.VOCABULARIES, ingress, report)
+    return _Lowering(ingress, vocabulary, closed, look, options, report)
 
 
 def _in_clear(path: PathMatch, rule: _Rule, tls: bool, options: Options) -> Route:

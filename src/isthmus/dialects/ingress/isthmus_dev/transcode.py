@@ -10,7 +10,10 @@ import re
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress.annotations import Draft, Feature, View
+from isthmus.dialects.ingress.annotations import Feature
+from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.handling import Annotation
+from isthmus.dialects.ingress.view import View
 from isthmus.ir.transcoding import Api
 
 TRANSCODE = "isthmus.dev/transcode"
@@ -47,4 +50,15 @@ def _listed(view: View, key: str, allowed: re.Pattern[str], expected: str) -> tu
     return tuple(value for value in values if allowed.fullmatch(value))
 
 
-FEATURE = Feature(reads=frozenset({TRANSCODE, ORIGINS, OPTIONS, HEADERS}), apply=_apply)
+FEATURE = Feature(
+    title="APIs",
+    about="Offer a gRPC backend to clients of every protocol. On an Ingress the annotations count for all its paths "
+    "that lead to gRPC, on a Service for every path that leads to it; the Ingress's own word wins.",
+    annotations=(
+        Annotation(TRANSCODE, "boolean", "false"),
+        Annotation(ORIGINS, "web origins, or *"),
+        Annotation(OPTIONS, " or ".join(_WORDS)),
+        Annotation(HEADERS, "header names; a trailing * makes a prefix of one"),
+    ),
+    apply=_apply,
+)

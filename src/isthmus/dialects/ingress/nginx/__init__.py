@@ -22,14 +22,10 @@ VOCABULARY = Vocabulary(
         "modsecurity-",
         "proxy-ssl-",
         "ssl-passthrough",
-    ),
-    dropping=("canary",),
-    snippets=(
+        "canary",
         "configuration-snippet",
         "server-snippet",
         "stream-snippet",
-        "auth-snippet",
-        "modsecurity-snippet",
     ),
     harmless={
         "canary": frozenset({"false", "f", "0"}),

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import codes
-from isthmus.dialects.ingress.annotations import Draft, Feature, View
+from isthmus.dialects.ingress import annotation_codes as codes
+from isthmus.dialects.ingress.annotations import Feature
+from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.view import View
 from isthmus.ir.backend import Protocol
 
 PROTOCOL = "nginx.ingress.kubernetes.io/backend-protocol"
@@ -30,8 +33,8 @@ def _apply(view: View, draft: Draft) -> Draft:
         return draft
     word = view.word(PROTOCOL, (*_WORDS, "AUTO_HTTP", "FCGI"), "HTTP")
     if word == "FCGI":
-        view.say(codes.UNSUPPORTED_PROTOCOL, PROTOCOL, value=word)
-        return replace(draft, closed=True)
+        view.refuse(PROTOCOL, "Envoy does not speak FastCGI", "put an HTTP server before the FastCGI one")
+        return draft
     if word == "AUTO_HTTP":
         view.say(codes.AUTO_PROTOCOL, PROTOCOL)
         word = "HTTP"
@@ -39,4 +42,26 @@ def _apply(view: View, draft: Draft) -> Draft:
     return replace(draft, protocol=protocol, tls=tls)
 
 
-FEATURE = Feature(reads=frozenset({PROTOCOL, HTTP_VERSION}), apply=_apply)
+FEATURE = Feature(
+    title="Backend protocol",
+    about="How the Service is spoken to. HTTPS and GRPCS encrypt without verifying, as in nginx; see the family on TLS "
+    "to backends for more. WebSocket needs no annotation.",
+    annotations=(
+        Annotation(
+            PROTOCOL,
+            "HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP or FCGI, in any case",
+            "HTTP",
+            Handling.DIFFERS,
+            "AUTO_HTTP is HTTP; FCGI closes the path",
+        ),
+        Annotation(
+            HTTP_VERSION,
+            "1.1",
+            "1.1",
+            Handling.DIFFERS,
+            "Envoy speaks HTTP/1.1 to HTTP backends; 1.0 is reported",
+            setting="proxy-http-version",
+        ),
+    ),
+    apply=_apply,
+)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress.annotations import Draft, Feature, View
+from isthmus.dialects.ingress.annotations import Feature
+from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.handling import Annotation
+from isthmus.dialects.ingress.view import View
 
 SSL_REDIRECT = "nginx.ingress.kubernetes.io/ssl-redirect"
 FORCE = "nginx.ingress.kubernetes.io/force-ssl-redirect"
@@ -21,4 +24,13 @@ def _apply(view: View, draft: Draft) -> Draft:
     )
 
 
-FEATURE = Feature(reads=frozenset({SSL_REDIRECT, FORCE}), apply=_apply)
+FEATURE = Feature(
+    title="Redirects to HTTPS",
+    about="Cleartext requests are sent to HTTPS. Cleartext gRPC is told instead, because gRPC clients do not follow "
+    "redirects.",
+    annotations=(
+        Annotation(SSL_REDIRECT, "boolean", "true; acts where the host has TLS", setting="ssl-redirect"),
+        Annotation(FORCE, "boolean", "false", setting="force-ssl-redirect"),
+    ),
+    apply=_apply,
+)

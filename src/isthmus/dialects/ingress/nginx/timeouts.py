@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress.annotations import Draft, Feature, View
+from isthmus.dialects.ingress.annotations import Feature
+from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.view import View
 
 CONNECT = "nginx.ingress.kubernetes.io/proxy-connect-timeout"
 READ = "nginx.ingress.kubernetes.io/proxy-read-timeout"
 SEND = "nginx.ingress.kubernetes.io/proxy-send-timeout"
+
+_IDLE = "the larger of the two is the time for which a stream may be idle in both directions"
 
 
 def _apply(view: View, draft: Draft) -> Draft:
@@ -25,4 +30,13 @@ def _apply(view: View, draft: Draft) -> Draft:
     )
 
 
-FEATURE = Feature(reads=frozenset({CONNECT, READ, SEND}), apply=_apply)
+FEATURE = Feature(
+    title="Timeouts",
+    about="Gaps between two reads or writes, as in nginx: there is no limit on a whole request, so streams live.",
+    annotations=(
+        Annotation(CONNECT, "seconds", "5", setting="proxy-connect-timeout"),
+        Annotation(READ, "seconds", "60", Handling.DIFFERS, _IDLE, setting="proxy-read-timeout"),
+        Annotation(SEND, "seconds", "60", Handling.DIFFERS, _IDLE, setting="proxy-send-timeout"),
+    ),
+    apply=_apply,
+)

@@ -8,6 +8,5 @@ VOCABULARY = Vocabulary(
     name="NGINX Ingress Controller",
     prefixes=("nginx.org/", "nginx.com/", "appprotect.f5.com/", "appprotectdos.f5.com/", isthmus_dev.PREFIX),
     features=(services.FEATURE, *isthmus_dev.FEATURES),
-    closing=("basic-auth-", "jwt-", "limit-req-", "policies", "app-protect-"),
-    snippets=("server-snippets", "location-snippets"),
+    closing=("basic-auth-", "jwt-", "limit-req-", "policies", "app-protect-", "server-snippets", "location-snippets"),
 )

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import codes
-from isthmus.dialects.ingress.annotations import Draft, Feature, View
+from isthmus.dialects.ingress import annotation_codes as codes
+from isthmus.dialects.ingress.annotations import Feature
+from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.view import View
 from isthmus.dialects.services import closest
 from isthmus.ir.backend import Protocol
 
@@ -31,4 +34,14 @@ def _apply(view: View, draft: Draft) -> Draft:
     return draft
 
 
-FEATURE = Feature(reads=frozenset({GRPC, SSL, WEBSOCKET}), apply=_apply)
+FEATURE = Feature(
+    title="Protocols of Services",
+    about="Lists of Services of the Ingress, saying how each is spoken to. Names that the Ingress does not use are "
+    "reported.",
+    annotations=(
+        Annotation(GRPC, "names of Services"),
+        Annotation(SSL, "names of Services"),
+        Annotation(WEBSOCKET, "names of Services", "", Handling.NO_EFFECT, "WebSocket passes without it"),
+    ),
+    apply=_apply,
+)

@@ -1,0 +1,220 @@
+"""The annotations of an object as one feature sees them: only those that it declared, typed, with defaults.
+
+Where the annotation is absent, the controller's ConfigMap may have a default. A value that cannot be used is
+reported; then the default counts or, where the annotation restricts access, the path is closed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+
+from isthmus.dialects.ingress import annotation_codes as codes
+from isthmus.dialects.ingress.handling import Annotation
+from isthmus.dialects.services import closest
+from isthmus.kube.diagnostics import Code, Report
+from isthmus.kube.objects import ConfigMap, Ingress, Secret, Service, ref_of
+from isthmus.kube.refs import FieldPath, annotation
+from isthmus.kube.store import Lookup
+
+_TRUE = frozenset({"1", "t", "true"})  # Go's strconv.ParseBool, which both controllers use
+_FALSE = frozenset({"0", "f", "false"})
+_LONGEST = 65_536  # characters of a value that are looked at
+_SIZE = re.compile(r"([0-9]{1,15})([kmgKMG]?)")
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+class View:
+    """Values of one object for one feature. `closed` says that something asked for cannot be honoured."""
+
+    def __init__(
+        self,
+        obj: Ingress | Service,
+        annotations: Sequence[Annotation],
+        report: Report,
+        look: Lookup | None = None,
+        settings: ConfigMap | None = None,
+    ) -> None:
+        self._object = obj
+        self._known: Mapping[str, Annotation] = {each.key: each for each in annotations}
+        self._report = report
+        self._look = look
+        self._settings = settings
+        self.closed = False
+
+    def text(self, key: str) -> str | None:
+        """The value without surrounding space; None when absent. Asking for an undeclared key is a bug of ours."""
+        known = self._known[key]
+        value = self._object.metadata.annotations.get(key)
+        if value is None and known.setting and self._settings is not None:
+            value = (self._settings.data or {}).get(known.setting)
+        return None if value is None else value[:_LONGEST].strip()
+
+    def given(self, key: str) -> bool:
+        """Whether the object itself has the annotation, whatever the ConfigMap says."""
+        return key in self._known and key in self._object.metadata.annotations
+
+    def boolean(self, key: str, default: bool) -> bool:
+        """A Go boolean."""
+        value = self.text(key)
+        if value is None:
+            return default
+        if value.lower() in _TRUE or value.lower() in _FALSE:
+            return value.lower() in _TRUE
+        self.invalid(key, value, "true or false")
+        return default
+
+    def on_off(self, key: str, default: bool) -> bool:
+        """nginx's own switch: on or off."""
+        return self.word(key, ("ON", "OFF"), "ON" if default else "OFF") == "ON"
+
+    def seconds(self, key: str, default_ms: int) -> int:
+        """Whole seconds, as milliseconds; ingress-nginx takes a bare number without a unit."""
+        value = self.text(key)
+        if value is None:
+            return default_ms
+        if value.isascii() and value.isdigit() and 0 < int(value[:12]) <= 31_536_000:
+            return int(value) * 1000
+        hint = ", without a unit" if value[:-1].isdigit() else ""
+        self.invalid(key, value, f"a whole number of seconds from 1 to 31536000{hint}")
+        return default_ms
+
+    def integer(self, key: str, default: int, low: int, high: int) -> int:
+        """A whole number from `low` to `high`."""
+        value = self.text(key)
+        if value is None:
+            return default
+        if re.fullmatch(r"-?[0-9]{1,18}", value) and low <= int(value) <= high:
+            return int(value)
+        self.invalid(key, value, f"a whole number from {low} to {high}")
+        return default
+
+    def size(self, key: str, default: int) -> int:
+        """nginx's size, in bytes: digits and k, m or g."""
+        value = self.text(key)
+        if value is None:
+            return default
+        found = _SIZE.fullmatch(value)
+        if found:
+            return int(found[1]) * _UNITS[found[2].lower()]
+        self.invalid(key, value, "a size such as 8k, 10m or 1g")
+        return default
+
+    def word(self, key: str, allowed: Sequence[str], default: str) -> str:
+        """One of some words, in any case; `allowed` and the answer are in upper case."""
+        value = self.text(key)
+        if value is None:
+            return default
+        if value.upper() in allowed:
+            return value.upper()
+        self.invalid(key, value, f"one of {', '.join(allowed)}{closest(value.upper(), allowed)}")
+        return default
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """A comma-separated list."""
+        value = self.text(key)
+        return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+
+    def ranges(self, key: str) -> tuple[str, ...] | None:
+        """Source ranges in CIDR notation, bare addresses included; None when absent or when one is no range."""
+        if self.text(key) is None:
+            return None
+        found: list[str] = []
+        for part in self.names(key):
+            try:
+                found.append(str(ipaddress.ip_network(part, strict=False)))
+            except ValueError:
+                self.invalid(key, part, "addresses or ranges in CIDR notation, such as 10.0.0.0/8")
+                return None
+        if not found:
+            self.invalid(key, "empty", "at least one address or range, such as 10.0.0.0/8")
+            return None
+        return tuple(dict.fromkeys(found))
+
+    def secret(self, key: str, across: bool = False) -> Secret | None:
+        """The Secret that a `[namespace/]name` refers to; other namespaces only with `across`. None is reported."""
+        place = self._reference(key, across)
+        if place is None or self._look is None:
+            return None
+        found = self._look.secret(*place)
+        if found is None:
+            self._missing(key, "Secret", "/".join(place))
+        return found
+
+    def config_map(self, key: str, across: bool = False) -> ConfigMap | None:
+        """The ConfigMap that a `[namespace/]name` refers to, as `secret`."""
+        place = self._reference(key, across)
+        if place is None or self._look is None:
+            return None
+        found = self._look.config_map(*place)
+        if found is None:
+            self._missing(key, "ConfigMap", "/".join(place))
+        return found
+
+    @property
+    def look(self) -> Lookup | None:
+        """Other objects; None where a Service speaks for itself."""
+        return self._look
+
+    @property
+    def namespace(self) -> str:
+        """Of the object."""
+        return self._object.metadata.namespace
+
+    @property
+    def name(self) -> str:
+        """Of the object."""
+        return self._object.metadata.name
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of all Services that the Ingress refers to."""
+        if isinstance(self._object, Service):
+            return frozenset()
+        spec = self._object.spec
+        backends = [spec.default_backend]
+        backends += [path.backend for rule in spec.rules if rule.http for path in rule.http.paths]
+        return frozenset(b.service.name for b in backends if b is not None and b.service is not None)
+
+    def invalid(self, key: str, value: str, expected: str) -> None:
+        """Report a value that cannot be used: the default is, or the path is closed where access is restricted."""
+        if self._known[key].restricts:
+            self.closed = True
+            self.say(codes.INVALID_RESTRICTION, key, value=value, expected=expected)
+        else:
+            self.say(codes.INVALID_ANNOTATION, key, value=value, expected=expected)
+
+    def refuse(self, key: str, why: str, instead: str) -> None:
+        """Report something that cannot be honoured and must not be left out: the path is closed."""
+        self.closed = True
+        self.say(codes.REFUSED_ANNOTATION, key, why=why, instead=instead)
+
+    def differs(self, key: str, how: str) -> None:
+        """Report that this value works otherwise than in nginx."""
+        self.say(codes.ANNOTATION_DIFFERS, key, how=how)
+
+    def say(self, code: Code, key: str, **args: object) -> None:
+        """Report something about an annotation, or about the ConfigMap's default for it."""
+        if not self.given(key) and self._settings is not None:
+            path = FieldPath(("data", self._known[key].setting))
+            self._report.add(code, ref_of(self._settings), path, annotation=self._known[key].setting, **args)
+            return
+        self._report.add(code, ref_of(self._object), annotation(key), annotation=key, **args)
+
+    def _reference(self, key: str, across: bool) -> tuple[str, str] | None:
+        value = self.text(key)
+        if value is None:
+            return None
+        namespace, _, name = value.rpartition("/")
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name) or "/" in namespace:
+            self.invalid(key, value, "a name, or namespace/name")
+            return None
+        if namespace and namespace != self.namespace and not across:
+            self.refuse(key, f"{value} is in another namespace", "use an object of the Ingress's own namespace")
+            return None
+        return namespace or self.namespace, name
+
+    def _missing(self, key: str, kind: str, name: str) -> None:
+        self.closed = True
+        self.say(codes.MISSING_REFERENCE, key, kind=kind, name=name)
