@@ -6,6 +6,9 @@ The values are whole: the helper gets exactly this, named by its digest, and Env
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
 from msgspec import Struct
 
 from isthmus.ir.backend import Backend
@@ -65,3 +68,8 @@ class Authorization(Struct, frozen=True, gc=False):
     basic: BasicAuth | None = None
     question: Question | None = None
     common_name: str = ""
+
+
+def digest(authorization: Authorization) -> str:
+    """The name of a policy: the same for equal ones, 32 hexadecimal digits."""
+    return hashlib.sha256(msgspec.msgpack.encode(authorization, enc_hook=str)).hexdigest()[:32]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from isthmus.ir.action import Action
+from isthmus.ir.action import Action, Forward
+from isthmus.ir.backend import Backend
 from isthmus.ir.match import Match
 from isthmus.ir.policy import NOTHING_ASKED, Policy
 from isthmus.kube.refs import ROOT, FieldPath, ObjectRef
@@ -30,6 +31,12 @@ class Route(Struct, frozen=True, gc=False):
     action: Action
     origin: Origin
     policy: Policy = NOTHING_ASKED
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """Every backend that a request to the route may lead to."""
+        forwarded = self.action.backends if isinstance(self.action, Forward) else ()
+        return (*forwarded, *self.policy.backends)
 
 
 class HostConfig(Struct, frozen=True, gc=False):

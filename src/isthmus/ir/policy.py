@@ -97,5 +97,12 @@ class Policy(Struct, frozen=True, gc=False):
     sni: str = ""
     access_log: bool = True
 
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """The backends that are asked beside the one that the route leads to."""
+        pages = (self.errors.backend,) if self.errors is not None else ()
+        question = self.authorization.question if self.authorization is not None else None
+        return (*pages, question.backend) if question is not None else pages
+
 
 NOTHING_ASKED = Policy()

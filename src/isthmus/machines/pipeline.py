@@ -197,5 +197,5 @@ def _gone(type_url: str, name: str) -> Change:
 
 
 def _backends(translation: Translation) -> dict[str, Backend]:
-    actions = (route.action for config in translation.hosts for route in config.routes)
-    return {names.cluster(a.backend): a.backend for a in actions if isinstance(a, Forward)}
+    routes = (route for config in translation.hosts for route in config.routes)
+    return {names.cluster(each): each for route in routes for each in route.backends}

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from isthmus.ir.action import Forward
 from isthmus.ir.host import Route
@@ -18,9 +19,10 @@ from isthmus.ir.match import Pattern, SegmentPrefix
 from isthmus.ir.transcoding import Adapted, Api, Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.filters import client_protocol, cors, transcoder
+from isthmus.xds.forward import forward
 from isthmus.xds.local_replies import CONNECT, REST, marked
 from isthmus.xds.path_tree import Entry
-from isthmus.xds.route import answer, emit_match, forward
+from isthmus.xds.route import answer, ask, emit_match
 
 _REFLECTION = "/grpc.reflection."
 _NO_SCHEMA = "the schema of this gRPC server is not known yet; gRPC and gRPC-Web clients are served already\n"
@@ -164,7 +166,7 @@ class _Maker(Struct, frozen=True):
         message = self._start(kind, errors)
         if header is not None:
             message.match.headers.append(header)
-        message.route.CopyFrom(forward(self.offer.action, names.ADAPTER))
+        message.route.CopyFrom(forward(_to_adapter(self.offer.action), names.ADAPTER))
         if not message.route.upgrade_configs:
             message.route.upgrade_configs.add(upgrade_type="websocket")
         self._without_transcoder(message)
@@ -214,6 +216,7 @@ class _Maker(Struct, frozen=True):
         message = api.Route(name=names.route(self.route.origin, kind), match=emit_match(self.route.match))
         if errors:
             message.metadata.MergeFrom(api.Route(metadata=marked(errors)).metadata)
+        ask(message, self.route)
         return message
 
     def _without_transcoder(self, message: api.Route) -> None:
@@ -235,6 +238,11 @@ class _Maker(Struct, frozen=True):
             message.request_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
         else:
             message.request_headers_to_remove.append(name)
+
+
+def _to_adapter(action: Forward) -> Forward:
+    """What is said about the backend's endpoints does not hold for the adapter."""
+    return replace(action, splits=(), retry=None, session=None, hash_key=(), mirrors=(), rewrite=None, host=())
 
 
 def _options(offered: Api) -> list[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 Json = Mapping[str, object]
 
 ADS_CLUSTER = "ads"
+AUTHORIZATION = "isthmus-authorization"
 ADAPTER = "isthmus-adapter"  # HTTP/1.1 and WebSocket
 ADAPTER_GRPC = "isthmus-adapter-grpc"
 CLUSTER_HEADER = "x-isthmus-cluster"

@@ -1,6 +1,6 @@
 """Every name that Envoy sees, and the way back to where it came from. No other module spells a name.
 
-cluster    NAMESPACE/SERVICE/PORT/PROTOCOL[+tls][~MILLISECONDS]     dns names add @NAME
+cluster    NAMESPACE/SERVICE/PORT/PROTOCOL[+tls][~MILLISECONDS][#DIGEST]     dns names and addresses add @NAME
 endpoints  NAMESPACE/SERVICE/PORT                                   shared by the clusters of a port
 scope      LISTENER/HOST                                            WILD for all wildcard hosts together
 route      KIND/NAMESPACE/NAME#FIELD[ VARIANT]                      the origin, and which of its protocols
@@ -8,16 +8,24 @@ route      KIND/NAMESPACE/NAME#FIELD[ VARIANT]                      the origin, 
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
+from msgspec.structs import replace
+
 from isthmus.ir.backend import Backend, ServicePortRef
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import HTTPS
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds.bootstrap import ADAPTER as ADAPTER
 from isthmus.xds.bootstrap import ADAPTER_GRPC as ADAPTER_GRPC
+from isthmus.xds.bootstrap import AUTHORIZATION as AUTHORIZATION
 
 WILD = "*"
-STATIC = frozenset({ADAPTER, ADAPTER_GRPC})  # clusters that Envoy has from its start
+STATIC = frozenset({ADAPTER, ADAPTER_GRPC, AUTHORIZATION})  # clusters that Envoy has from its start
 _DEFAULT_CONNECT_MS = 5_000
+_ANY = ServicePortRef("", "", 0)
+_PLAIN = Backend(_ANY)
 
 
 def cluster(backend: Backend) -> str:
@@ -28,7 +36,12 @@ def cluster(backend: Backend) -> str:
         name += "+tls"
     if backend.connect_timeout_ms != _DEFAULT_CONNECT_MS:
         name += f"~{backend.connect_timeout_ms}"
-    return f"{name}@{backend.dns}" if backend.dns else name
+    rest = replace(backend, service=_ANY, protocol=_PLAIN.protocol, tls=False, connect_timeout_ms=_DEFAULT_CONNECT_MS)
+    rest = replace(rest, dns="", address="")
+    if rest != _PLAIN:
+        name += "#" + hashlib.sha256(msgspec.msgpack.encode(rest, enc_hook=bytes)).hexdigest()[:12]
+    fixed = backend.dns or backend.address
+    return f"{name}@{fixed}" if fixed else name
 
 
 def has_endpoints(cluster_name: str) -> bool:

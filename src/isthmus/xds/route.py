@@ -1,18 +1,18 @@
-"""One route: what it matches and what it does. May not know the host that it is part of.
-
-Timeouts never cut a stream: no route timeout, no limit from grpc-timeout but the client's own, idle limits only.
-"""
+"""One route: what it matches, what it does, and what it asks of requests. May not know the host that it is part of."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import assert_never
 
-from isthmus.ir.action import Forward, Redirect, Respond
+from isthmus.ir.action import Forward, Redirect, Respond, SendTo
 from isthmus.ir.host import Route
-from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
+from isthmus.ir.match import Condition, Exact, Match, Pattern, Prefix, SegmentPrefix
+from isthmus.ir.policy import NOTHING_ASKED
 from isthmus.xds import api, names
-from isthmus.xds.listeners import IDLE_MS
+from isthmus.xds.filters import access, cors
+from isthmus.xds.forward import forward
+from isthmus.xds.header_edits import edit_answer, edit_request
+from isthmus.xds.text import option
 
 _GRPC = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
 _LONGEST = 1_000  # characters of an answer; Envoy refuses a host whose answers are over 4,096 bytes
@@ -26,16 +26,38 @@ def emit_route(route: Route) -> api.Route:
             message.route.CopyFrom(forward(route.action, names.cluster(route.action.backend)))
         case Redirect():
             message.redirect.CopyFrom(_redirect(route.action))
+        case SendTo():
+            message.direct_response.status = route.action.status
+            message.response_headers_to_add.append(option("location", route.action.location))
         case Respond():
             message.direct_response.CopyFrom(_respond(route.action.status, route.action.reason + "\n"))
         case _:
             assert_never(route.action)
+    ask(message, route)
     return message
+
+
+def ask(message: api.Route, route: Route) -> None:
+    """Have the route ask of requests what its policy says."""
+    if route.policy == NOTHING_ASKED and not (isinstance(route.action, Forward) and route.action.session):
+        return
+    policy = route.policy
+    edit_request(message, policy.request_headers)
+    edit_answer(message, [edit for edit in policy.answer_headers if edit.name.lower() == access.HSTS])
+    wanted = access.access(route)
+    if wanted is not None:
+        message.typed_per_filter_config[access.FILTER.name].CopyFrom(wanted)
+    if policy.cors is not None:
+        message.typed_per_filter_config[cors.FILTER.name].CopyFrom(cors.policy_of(policy.cors))
 
 
 def emit_match(match: Match) -> api.RouteMatch:
     """What a route takes."""
     message = api.RouteMatch(headers=[_GRPC] if match.grpc else [])
+    for condition in match.conditions:
+        _add_condition(message, condition)
+    if match.certificate is not None:
+        message.tls_context.validated.value = match.certificate
     match match.path:
         case Exact(path):
             message.path = path
@@ -52,18 +74,16 @@ def emit_match(match: Match) -> api.RouteMatch:
     return message
 
 
-def forward(action: Forward, cluster: str) -> api.RouteAction:
-    """Send it to a cluster, as the action says how."""
-    message = api.RouteAction(
-        cluster=cluster,
-        timeout=timedelta(0),
-        max_stream_duration={"grpc_timeout_header_max": timedelta(0)},
-    )
-    if action.idle_timeout_ms != IDLE_MS:
-        message.idle_timeout.FromTimedelta(timedelta(milliseconds=action.idle_timeout_ms))
-    if action.websocket:
-        message.upgrade_configs.add(upgrade_type="websocket")
-    return message
+def _add_condition(message: api.RouteMatch, condition: Condition) -> None:
+    wanted = api.StringMatcher()
+    if condition.regex:
+        wanted.safe_regex.regex = condition.value
+    else:
+        wanted.exact = condition.value
+    if condition.source == "header":
+        message.headers.add(name=condition.name, string_match=wanted, invert_match=condition.negated)
+    else:
+        message.cookies.add(name=condition.name, string_match=wanted, invert_match=condition.negated)
 
 
 def answer(name: str, status: int, text: str) -> api.Route:

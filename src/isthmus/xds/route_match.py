@@ -55,8 +55,17 @@ def mismatch(match: api.RouteMatch, path: str, header: Header) -> str | None:
         return why
     for wanted in match.headers:
         value = header(wanted.name)
-        if value is None or not _string(wanted.string_match, value):
-            return f"header {wanted.name} is {value or 'absent'}, wanted {_words(wanted.string_match)}"
+        if (value is not None and _string(wanted.string_match, value)) == wanted.invert_match:
+            wish = "not " if wanted.invert_match else ""
+            return f"header {wanted.name} is {value or 'absent'}, wanted {wish}{_words(wanted.string_match)}"
+    cookies = _cookies(header("cookie") or "")
+    for cookie in match.cookies:
+        value = cookies.get(cookie.name)
+        if (value is not None and _string(cookie.string_match, value)) == cookie.invert_match:
+            wish = "not " if cookie.invert_match else ""
+            return f"cookie {cookie.name} is {value or 'absent'}, wanted {wish}{_words(cookie.string_match)}"
+    if match.HasField("tls_context") and match.tls_context.validated.value:
+        return "no client certificate was shown"
     given = dict(urllib.parse.parse_qsl((header(":path") or "").partition("?")[2], keep_blank_values=True))
     for parameter in match.query_parameters:
         value = given.get(parameter.name)
@@ -66,6 +75,11 @@ def mismatch(match: api.RouteMatch, path: str, header: Header) -> str | None:
         if value is None or not fits:
             return f"query parameter {parameter.name} is {value or 'absent'}, wanted {_words(parameter.string_match)}"
     return None
+
+
+def _cookies(text: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in text.split(";"))
+    return {name: value for name, equals, value in pairs if equals}
 
 
 def _path_mismatch(match: api.RouteMatch, path: str) -> str | None:

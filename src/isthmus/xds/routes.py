@@ -5,6 +5,7 @@ A long list of routes becomes a prefix tree, so that its length costs nothing pe
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, Place, api_routes
 from isthmus.xds.filters import CHAIN
+from isthmus.xds.filters.error_pages import page_route, path_of
 from isthmus.xds.filters.http_filter import off
 from isthmus.xds.filters.transcoder import FILTER as TRANSCODER
 from isthmus.xds.filters.transcoder import nothing
@@ -98,7 +100,8 @@ def _entries(
         without = nothing() if is_wild(config.host) else off()
     digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
     counts = Counter(offer.action.backend.service for offer in offers.values())
-    entries: list[Entry] = []
+    pages = {route.policy.errors for route in config.routes if route.policy.errors is not None}
+    entries: list[Entry] = sorted(((path_of(each), page_route(each)) for each in pages), key=operator.itemgetter(0))
     for index, route in enumerate(config.routes):
         if index in offers:
             offer = offers[index]

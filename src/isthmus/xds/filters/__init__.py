@@ -5,12 +5,13 @@ client sent, and the client's protocol is settled between it and the router. Wha
 until a route configures it, so the listener never changes.
 """
 
-from isthmus.xds.filters import client_protocol, cors, router, transcoder, unknown_host
+from isthmus.xds.filters import access, client_protocol, cors, router, transcoder, unknown_host
 from isthmus.xds.filters.http_filter import HttpFilter
 
 CHAIN: tuple[HttpFilter, ...] = (
     unknown_host.FILTER,  # settles the scope of hosts that have none of their own
     cors.FILTER,  # answers preflights before anything looks at credentials
+    access.FILTER,  # who may come, how often, how much: before anything is done with the request
     transcoder.FILTER,  # HTTP and JSON to gRPC and back
     client_protocol.FILTER,  # gRPC-Web and Connect to gRPC and back
     router.FILTER,

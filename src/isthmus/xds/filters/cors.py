@@ -5,8 +5,10 @@ Without a policy on the route the filter does nothing, and browsers then refuse 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from isthmus.ir.policy import Cors
 from isthmus.xds import api
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 
@@ -38,13 +40,30 @@ def policy(origins: Sequence[str], also: Sequence[str] = ()) -> api.Any:
     )
 
 
+def policy_of(cors: Cors) -> api.Any:
+    """What a manifest says of cross-origin requests."""
+    message = api.CorsPolicy(
+        allow_origin_string_match=[_matcher(origin) for origin in cors.origins],
+        allow_methods=", ".join(cors.methods),
+        allow_headers=",".join(cors.headers),
+        expose_headers=",".join(cors.expose),
+        allow_credentials={"value": cors.credentials},
+        forward_not_matching_preflights={"value": False},
+    )
+    if cors.max_age_s:
+        message.max_age = str(cors.max_age_s)
+    return api.pack(message)
+
+
 def _matcher(origin: str) -> dict[str, object]:
     if origin == "*":
         return {"safe_regex": {"regex": ".*"}}
-    if origin.endswith(":*"):
-        return {"safe_regex": {"regex": _any_port(origin[:-2])}}
+    if "*" in origin:
+        return {"safe_regex": {"regex": _pattern(origin)}}
     return {"exact": origin}
 
 
-def _any_port(origin: str) -> str:
-    return origin.replace(".", r"\.").replace("[", r"\[").replace("]", r"\]") + r"(:[0-9]+)?"
+def _pattern(origin: str) -> str:
+    """`:*` at the end is any port, or none; any other star is one or more labels of a name."""
+    name, any_port = (origin[:-2], "(:[0-9]+)?") if origin.endswith(":*") else (origin, "")
+    return re.escape(name).replace(r"\*", "[A-Za-z0-9.-]+") + any_port

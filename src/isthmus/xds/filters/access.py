@@ -1,0 +1,125 @@
+"""What only some routes ask of requests: one composite filter, which runs the chain of filters that a route brings.
+
+A route that asks for nothing pays for nothing, and the listener never changes. Order within a chain: error pages and
+header changes see every answer, the gateway's own included; then limits, source ranges, authorization and sizes, as
+in nginx; stickiness last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from isthmus.ir.action import Forward, Session
+from isthmus.ir.authorization import digest
+from isthmus.ir.host import Route
+from isthmus.ir.policy import Policy, SourceRanges
+from isthmus.xds import api, names
+from isthmus.xds.filters.error_pages import error_pages, original_path
+from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
+from isthmus.xds.filters.limits import cidr, local_rate_limits
+from isthmus.xds.header_edits import mutations
+
+FILTER = HttpFilter("isthmus.access", lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
+
+HSTS = "strict-transport-security"  # added by the route itself: nearly every host has it
+_ALLOW, _DENY = 0, 1  # RBAC.Action
+_DECISION = timedelta(seconds=65)  # auth servers get nginx's 60 s
+
+Named = tuple[str, api.Any]
+
+
+def access(route: Route) -> api.Any | None:
+    """A route's configuration of the filter; None where nothing is asked."""
+    chain = _chain(route.policy, route.action.session if isinstance(route.action, Forward) else None)
+    if not chain:
+        return None
+    filters = [{"name": name, "typed_config": config} for name, config in chain]
+    action = api.ExecuteFilterAction(filter_chain={"typed_config": filters})
+    return api.pack(
+        api.CompositePerRoute(matcher={"on_no_match": {"action": {"name": "run", "typed_config": api.pack(action)}}})
+    )
+
+
+def _chain(policy: Policy, session: Session | None) -> list[Named]:
+    chain: list[Named] = []
+    if policy.errors is not None:
+        chain.append(("original", original_path()))
+        chain.append(("envoy.filters.http.custom_response", error_pages(policy.errors)))
+    edits = [edit for edit in policy.answer_headers if edit.name.lower() != HSTS]
+    if edits:
+        chain.append(("answers", api.pack(mutations(edits))))
+    chain += local_rate_limits(policy.limits)
+    chain += _sources(policy.sources, policy.sni)
+    if policy.authorization is not None:
+        chain.append(("envoy.filters.http.ext_authz", _authorization(digest(policy.authorization))))
+    if policy.max_body_bytes:
+        chain.append(("body", api.pack(api.BodySizeLimit(max_request_bytes={"value": policy.max_body_bytes}))))
+    if policy.answer_bytes_per_s:
+        chain.append(("bandwidth", _bandwidth(policy.answer_bytes_per_s)))
+    if session is not None and session.persistent:
+        chain.append(("envoy.filters.http.stateful_session", _session(session)))
+    return chain
+
+
+def _sources(sources: SourceRanges | None, sni: str) -> list[Named]:
+    found: list[Named] = []
+    if sni:
+        named = {"requested_server_name": {"exact": sni, "ignore_case": True}}
+        found.append(_rbac("server name", _ALLOW, {"permissions": [named], "principals": [{"any": True}]}))
+    if sources is not None and sources.deny:
+        found.append(_rbac("denied", _DENY, _from(sources.deny)))
+    if sources is not None and sources.allow is not None:
+        found.append(_rbac("allowed", _ALLOW, _from(sources.allow)))
+    return found
+
+
+def _from(ranges: Sequence[str]) -> dict[str, object]:
+    """The policy of requests from these ranges; of none where there are none."""
+    principals: list[dict[str, object]] = [{"remote_ip": cidr(each)} for each in ranges]
+    return {"permissions": [{"any": True}], "principals": principals or [{"not_id": {"any": True}}]}
+
+
+def _rbac(name: str, action: int, policy: dict[str, object]) -> Named:
+    message = api.RBAC(rules={"policies": {name: policy}})
+    message.rules.action = action
+    return "envoy.filters.http.rbac", api.pack(message)
+
+
+def _authorization(policy: str) -> api.Any:
+    """The helper is told which policy it is about in the call itself, which no client can reach."""
+    return api.pack(
+        api.ExtAuthz(
+            grpc_service={
+                "envoy_grpc": {"cluster_name": names.AUTHORIZATION},
+                "timeout": _DECISION,
+                "initial_metadata": [{"key": "x-isthmus-policy", "value": policy}],
+            },
+            transport_api_version=_V3,
+            include_peer_certificate=True,
+            encode_raw_headers=False,
+            status_on_error={"code": 503},
+        )
+    )
+
+
+_V3 = 2  # envoy.config.core.v3.ApiVersion.V3
+
+
+def _bandwidth(bytes_per_s: int) -> api.Any:
+    response = 2  # BandwidthLimit.EnableMode.RESPONSE
+    limit = {"value": max(1, bytes_per_s // 1024)}
+    return api.pack(api.BandwidthLimit(stat_prefix="answers", enable_mode=response, limit_kbps=limit))
+
+
+def _session(session: Session) -> api.Any:
+    cookie = {
+        "name": session.cookie,
+        "path": session.path or "/",
+        "ttl": timedelta(seconds=session.ttl_s),
+        "attributes": [{"name": name, "value": value} for name, value in session.attributes],
+    }
+    state = api.pack(api.CookieBasedSessionState(cookie=cookie))
+    return api.pack(
+        api.StatefulSession(session_state={"name": "envoy.http.stateful_session.cookie", "typed_config": state})
+    )

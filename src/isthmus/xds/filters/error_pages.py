@@ -1,0 +1,55 @@
+"""Error pages: answers with some statuses are replaced by what another backend answers.
+
+Envoy asks again under a path of our own, for which the host has a route to that backend; the status stays. The body
+of the request is not sent again, and gRPC is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from isthmus.ir.policy import ErrorPages
+from isthmus.ir.template import Of, Variable
+from isthmus.xds import api, names
+from isthmus.xds.header_edits import edit_request
+from isthmus.xds.text import option
+
+_PREFIX = "/.isthmus/errors/"
+_CODE = "x-code"
+
+
+def error_pages(pages: ErrorPages) -> api.Any:
+    """The filter: which statuses, and the path to ask under."""
+    redirect = api.ErrorRedirect(redirect_action={"path_redirect": path_of(pages)})
+    redirect.request_headers_to_add.add(header={"key": _CODE, "value": "%RESPONSE_CODE%"}, append_action=2)
+    action = {"action": {"name": "page", "typed_config": api.pack(redirect)}}
+    status = {"name": "status", "typed_config": api.pack(api.StatusCodeInput())}
+    matchers = [
+        {"predicate": {"single_predicate": {"input": status, "value_match": {"exact": str(each)}}}, "on_match": action}
+        for each in sorted(set(pages.statuses))
+    ]
+    return api.pack(api.CustomResponse(custom_response_matcher={"matcher_list": {"matchers": matchers}}))
+
+
+def path_of(pages: ErrorPages) -> str:
+    """The path under which the host answers with the pages."""
+    return _PREFIX + hashlib.sha256(msgspec.msgpack.encode(pages)).hexdigest()[:16]
+
+
+def page_route(pages: ErrorPages) -> api.Route:
+    """The route to the backend of the pages."""
+    message = api.Route(name="error-pages", match={"path": path_of(pages)})
+    message.route.cluster = names.cluster(pages.backend)
+    message.route.timeout.FromSeconds(60)
+    message.route.regex_rewrite.pattern.regex = ".*"
+    message.route.regex_rewrite.substitution = pages.path
+    edit_request(message, pages.headers)
+    return message
+
+
+def original_path() -> api.Any:
+    """A filter that keeps the path that was asked for: by the time a page is fetched it is another."""
+    mutations = {"request_mutations": [{"append": option("x-original-uri", (Variable(Of.TARGET),))}]}
+    return api.pack(api.HeaderMutation(mutations=mutations))

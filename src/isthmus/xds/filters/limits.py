@@ -1,0 +1,122 @@
+"""Rate limits of one route: Envoy's local rate limit, one token bucket for each value of the key.
+
+A bucket holds the burst and one request; it is refilled at the rate. Sources that are exempt get no bucket.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from isthmus.ir.policy import RateLimit
+from isthmus.ir.template import Of, Variable
+from isthmus.xds import api
+from isthmus.xds.text import cookie_value
+
+_UNLIMITED = 1_000_000_000  # the bucket of requests that no descriptor counts
+_MOST_KEYS = 100_000  # clients with a bucket of their own at one time; Envoy's default of 20 would make it meaningless
+_COUNTED = "counted"
+_HEADERS = {Of.HOST: ":authority", Of.TARGET: ":path", Of.METHOD: ":method", Of.SCHEME: "x-forwarded-proto"}
+_HEADERS |= {Of.REQUEST_ID: "x-request-id"}
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+
+
+def local_rate_limit(limit: RateLimit) -> api.Any:
+    """The filter for one limit."""
+    message = api.LocalRateLimit(
+        stat_prefix="limit",
+        token_bucket={
+            "max_tokens": _UNLIMITED,
+            "tokens_per_fill": {"value": _UNLIMITED},
+            "fill_interval": timedelta(seconds=1),
+        },
+        filter_enabled={"default_value": {"numerator": 100}},
+        filter_enforced={"default_value": {"numerator": 0 if limit.dry_run else 100}},
+        status={"code": limit.status},
+        rate_limited_as_resource_exhausted=True,
+        max_dynamic_descriptors={"value": _MOST_KEYS},
+    )
+    actions = list(_actions(limit))
+    message.rate_limits.add(actions=actions)
+    descriptor = message.descriptors.add(token_bucket=_bucket(limit))
+    for action in actions:
+        key, value = _entry(action)
+        descriptor.entries.add(key=key, value=value)
+    return api.pack(message)
+
+
+def _actions(limit: RateLimit) -> Iterator[api.RateLimitAction]:
+    counted: dict[str, object] = {"descriptor_key": _COUNTED, "descriptor_value": _COUNTED}
+    if limit.exempt:
+        matcher = {"ranges": [cidr(each) for each in limit.exempt], "invert_match": True}
+        yield api.RateLimitAction(remote_address_match={**counted, "address_matcher": matcher})
+    else:
+        yield api.RateLimitAction(generic_key=counted)
+    variables = [part for part in limit.key if isinstance(part, Variable)]
+    for index, variable in enumerate(variables):
+        yield from _of_variable(variable, f"key{index}")
+
+
+def _of_variable(variable: Variable, key: str) -> Iterator[api.RateLimitAction]:
+    if variable.of is Of.CLIENT:
+        yield api.RateLimitAction(remote_address={})
+    elif variable.of in _HEADERS or variable.of is Of.HEADER:
+        name = _HEADERS.get(variable.of, variable.name)
+        yield api.RateLimitAction(request_headers={"header_name": name, "descriptor_key": key})
+    elif variable.of is Of.PARAMETER:
+        yield api.RateLimitAction(query_parameters={"query_parameter_name": variable.name, "descriptor_key": key})
+    else:
+        text = _EXPRESSIONS.get(variable.of, "")
+        if variable.of is Of.COOKIE and _NAME.fullmatch(variable.name):
+            text = cookie_value(variable.name)
+        if text:
+            config = api.pack(api.RateLimitExpression(descriptor_key=key, text=text))
+            yield api.RateLimitAction(extension={"name": "cel", "typed_config": config})
+
+
+_EXPRESSIONS = {Of.PATH: "request.url_path", Of.QUERY: "request.query", Of.PROTOCOL: "request.protocol"}
+
+
+def _entry(action: api.RateLimitAction) -> tuple[str, str]:
+    """What the action makes: a key, and a value where it is always the same."""
+    match action.WhichOneof("action_specifier"):
+        case "remote_address":
+            return "remote_address", ""
+        case "request_headers":
+            return action.request_headers.descriptor_key, ""
+        case "query_parameters":
+            return action.query_parameters.descriptor_key, ""
+        case "extension":
+            return api.RateLimitExpression.FromString(action.extension.typed_config.value).descriptor_key, ""
+        case _:
+            return _COUNTED, _COUNTED
+
+
+def _bucket(limit: RateLimit) -> dict[str, object]:
+    """A token every `per_ms / requests`, in steps of 50 ms at least (Envoy's shortest)."""
+    interval = limit.per_ms / limit.requests
+    tokens = 1
+    if interval < _SHORTEST_MS:
+        tokens = max(1, round(_SHORTEST_MS / interval))
+        interval = tokens * interval
+    return {
+        "max_tokens": max(limit.burst + 1, tokens),
+        "tokens_per_fill": {"value": tokens},
+        "fill_interval": timedelta(milliseconds=max(_SHORTEST_MS, round(interval))),
+    }
+
+
+_SHORTEST_MS = 50
+
+
+def cidr(text: str) -> dict[str, object]:
+    """An address range as Envoy writes it."""
+    network = ipaddress.ip_network(text, strict=False)
+    return {"address_prefix": str(network.network_address), "prefix_len": {"value": network.prefixlen}}
+
+
+def local_rate_limits(limits: Sequence[RateLimit]) -> list[tuple[str, api.Any]]:
+    """One filter for each limit."""
+    return [("envoy.filters.http.local_ratelimit", local_rate_limit(limit)) for limit in limits]
