@@ -53,6 +53,8 @@ def envoy_argv(binary: Path, bootstrap: Path, concurrency: int = 0) -> tuple[str
         # --drain-time-s stays at Envoy's ten minutes: it is also when the streams of a changed listener are cut.
         *("--drain-strategy", "immediate"),
         *("--log-level", "warning"),
+        # Else every body that is too large, and every message of a file that is called work in progress, is a line.
+        *("--component-log-level", "http:critical,misc:error"),
         *("--log-format", "%l: %v"),
     )
 

@@ -1,7 +1,7 @@
 """Error pages: answers with some statuses are replaced by what another backend answers.
 
-Envoy asks again under a path of our own, for which the host has a route to that backend; the status stays. The body
-of the request is not sent again, and gRPC is left alone.
+Envoy asks again under a path of our own, for which the host has a route to that backend, whose status is then the
+answer's, as with nginx. gRPC is left alone: its errors are answers with status 200.
 """
 
 from __future__ import annotations
