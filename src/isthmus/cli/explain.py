@@ -113,10 +113,12 @@ def explain(offline: Offline, request: Request, verdict: Verdict) -> list[Step]:
         )
     if verdict.filters:
         steps.append(Step("filters", ", ".join(verdict.filters)))
+    steps += [Step("asked", text) for text in verdict.asked]
     if verdict.cluster:
         ref = names.service_of(verdict.cluster)
         source = _place(offline, ObjectRef("Service", ref.namespace, ref.service), FieldPath(("spec", "ports")))
         steps.append(Step("cluster", verdict.cluster, source))
+        steps += [Step("or", f"{other}, by weight") for other in verdict.others]
         steps.append(Step("endpoints", ", ".join(verdict.endpoints) or "none"))
     steps.append(Step("answer", _answer(request, verdict)))
     return steps
@@ -128,7 +130,7 @@ def _rule(offline: Offline, route: str) -> str:
         return f"{route} (made by Isthmus)"
     routes = (r for t in offline.pipeline.memo.hosts.values() for c in t.hosts for r in c.routes if r.origin == origin)
     found = next(routes, None)
-    kinds = {"Exact": "exactly", "SegmentPrefix": "path elements", "Prefix": "text prefix"}
+    kinds = {"Exact": "exactly", "SegmentPrefix": "path elements", "Prefix": "text prefix", "Pattern": "pattern"}
     return f"{kinds[type(found.match.path).__name__]} {found.match.path.path}" if found else route
 
 

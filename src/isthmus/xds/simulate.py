@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from isthmus.ir.listener import HTTPS
 from isthmus.xds import api, names
+from isthmus.xds.asked import asked
 from isthmus.xds.filters.transcoder import nothing
 from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Resource
@@ -76,8 +77,10 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
     location: str = ""
     cluster: str = ""
+    others: tuple[str, ...] = ()  # clusters that take a share of such requests
     endpoints: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     upgraded: bool = False
     lost: tuple[Lost, ...] = ()
 
@@ -163,7 +166,7 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
         return replace(verdict, status=404, reason=f"no route of host {virtual.name} matches")
     filters = sorted({*_on(virtual.typed_per_filter_config), *_on(route.typed_per_filter_config)})
     filters = [name for name in filters if name not in _off(route.typed_per_filter_config)]
-    return _act(table, request, route, replace(verdict, route=route.name, filters=tuple(filters)))
+    return _act(table, request, route, replace(verdict, route=route.name, filters=tuple(filters), asked=asked(route)))
 
 
 def _on(configured: Mapping[str, api.Any]) -> set[str]:
@@ -194,6 +197,10 @@ def _act(table: Table, request: Request, route: api.Route, verdict: Verdict) -> 
     kind = route.WhichOneof("action")
     if kind == "direct_response":
         answer = route.direct_response
+        sent = [each.header.value for each in route.response_headers_to_add if each.header.key == "location"]
+        if sent:
+            location = filled(sent[0], request)
+            return replace(verdict, status=answer.status, reason="redirect", location=location)
         return replace(verdict, status=answer.status, reason=answer.body.inline_string.strip())
     if kind == "redirect":
         to = route.redirect
@@ -202,7 +209,23 @@ def _act(table: Table, request: Request, route: api.Route, verdict: Verdict) -> 
         return replace(verdict, status=_CODES[to.response_code], reason="redirect", location=location)
     if request.websocket and not any(u.upgrade_type == "websocket" for u in route.route.upgrade_configs):
         return replace(verdict, status=403, reason="this route does not take WebSocket upgrades")
-    return _forward(table, route.route.cluster, replace(verdict, upgraded=request.websocket))
+    weighted = [each.name for each in route.route.weighted_clusters.clusters if each.weight.value]
+    verdict = _forward(table, route.route.cluster or weighted[0], replace(verdict, upgraded=request.websocket))
+    return replace(verdict, others=tuple(weighted[1:]))
+
+
+def filled(text: str, request: Request) -> str:
+    """What Envoy makes of format commands, as far as a request alone decides it."""
+    path, _, query = request.path.partition("?")
+    known = {
+        "REQ(:AUTHORITY)": request.header(":authority") or "",
+        "REQ(:PATH)": request.path,
+        "REQ(:METHOD)": request.method,
+        "REQ(X-FORWARDED-PROTO)": request.listener,
+        "PATH(NQ)": path,
+        "QUERY_PARAMS(ORIG)": query,
+    }
+    return re.sub(r"%([^%]*)%", lambda found: known.get(found[1], found[0]) if found[1] else "%", text)
 
 
 _CODES = (301, 302, 303, 307, 308)

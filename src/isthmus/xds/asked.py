@@ -1,0 +1,61 @@
+"""What a route asks of requests before it lets them through, in words, read from what Envoy gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from isthmus.xds import api
+from isthmus.xds.filters import access
+
+
+def asked(route: api.Route) -> tuple[str, ...]:
+    """One line for each filter that the route brings along, in the order in which they run."""
+    found = route.typed_per_filter_config.get(access.FILTER.name)
+    if found is None:
+        return ()
+    per_route = api.CompositePerRoute.FromString(found.value)
+    execute = api.ExecuteFilterAction.FromString(per_route.matcher.on_no_match.action.typed_config.value)
+    return tuple(line for each in execute.filter_chain.typed_config for line in _words(each.name, each.typed_config))
+
+
+def _words(name: str, config: api.Any) -> Iterator[str]:
+    match config.type_url.rpartition(".")[2]:
+        case "LocalRateLimit":
+            yield _limit(api.LocalRateLimit.FromString(config.value))
+        case "RBAC":
+            yield from _rules(api.RBAC.FromString(config.value))
+        case "ExtAuthz":
+            service = api.ExtAuthz.FromString(config.value).grpc_service
+            yield f"the authorization helper agrees (policy {service.initial_metadata[0].value})"
+        case "BodySizeLimit":
+            yield f"the body has at most {api.BodySizeLimit.FromString(config.value).max_request_bytes.value} bytes"
+        case "BandwidthLimit":
+            yield f"answers at {api.BandwidthLimit.FromString(config.value).limit_kbps.value} KiB a second"
+        case "CustomResponse":
+            yield "error pages from another backend"
+        case "StatefulSession":
+            yield "clients stay on their endpoint by a cookie"
+        case _:
+            yield name
+
+
+def _limit(config: api.LocalRateLimit) -> str:
+    bucket = config.descriptors[0].token_bucket
+    keys = [entry.key for entry in config.descriptors[0].entries if not entry.value]
+    each = f" for each {' and '.join(keys)}" if keys else ""
+    seconds = bucket.fill_interval.ToMilliseconds() / 1000
+    counted = "" if config.filter_enforced.default_value.numerator else ", only counted"
+    rate = f"{bucket.tokens_per_fill.value} every {seconds:g} s"
+    return f"at most {bucket.max_tokens} requests at once, {rate}{each}{counted}, else {config.status.code}"
+
+
+def _rules(config: api.RBAC) -> Iterator[str]:
+    word = "not " if config.rules.action else ""
+    for policy in config.rules.policies.values():
+        for permission in policy.permissions:
+            if permission.HasField("requested_server_name"):
+                yield f"the handshake was for {permission.requested_server_name.exact}"
+                return
+        ranges = [f"{p.remote_ip.address_prefix}/{p.remote_ip.prefix_len.value}" for p in policy.principals]
+        named = ", ".join(each for each in ranges if each != "/0")
+        yield f"the client's address is {word}in {named}" if named else "nobody may come"
