@@ -6,7 +6,18 @@ import argparse
 import json
 import sys
 
-from bench import help_time, proxy_cost, scale, schema_change, schema_memory, start, transcoding
+from bench import (
+    annotated_scale,
+    annotation_cost,
+    help_time,
+    many_paths,
+    proxy_cost,
+    scale,
+    schema_change,
+    schema_memory,
+    start,
+    transcoding,
+)
 
 BENCHMARKS = {
     "help": help_time.measure,
@@ -16,6 +27,9 @@ BENCHMARKS = {
     "transcoding": transcoding.measure,
     "schema_change": schema_change.measure,
     "schema_memory": schema_memory.measure,
+    "annotations": annotation_cost.measure,
+    "annotated": annotated_scale.measure,
+    "paths": many_paths.measure,
 }
 
 
