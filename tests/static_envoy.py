@@ -35,8 +35,10 @@ def local(address: str, **settings: object) -> Backend:
 
 
 @contextlib.contextmanager
-def serving(routes: Sequence[Route], more: Sequence[Backend] = ()) -> Iterator[int]:
-    """Envoy with these routes for HOST; the port."""
+def serving(
+    routes: Sequence[Route], more: Sequence[Backend] = (), others: Sequence[api.Cluster] = ()
+) -> Iterator[int]:
+    """Envoy with these routes for HOST, and clusters that no route names; the port."""
     (port,) = free_ports(1)
     listener = api.Listener.FromString(emit_listener(Listener("http", "127.0.0.1", port), Edge()).body)
     connections = listener.filter_chains[0].filters[-1]
@@ -47,6 +49,7 @@ def serving(routes: Sequence[Route], more: Sequence[Backend] = ()) -> Iterator[i
     connections.typed_config.CopyFrom(api.pack(manager))
     clusters = {names.cluster(each): each for route in routes for each in (*route.backends, *more)}
     made = [api.Cluster.FromString(emit_cluster(each).body) for each in clusters.values()]
+    made += others
     static = {"listeners": [api.to_dict(listener)], "clusters": [api.to_dict(each) for each in made]}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "envoy.json"

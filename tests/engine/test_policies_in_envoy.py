@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from gateways import Answer, ask, http_echoes
+from msgspec.structs import replace
 from static_envoy import HOST, ORIGIN, local, serving
 
 from isthmus.ir.action import Forward, Mirror, Retry, Rewrite, SendTo, Session, Split
@@ -42,8 +43,20 @@ def port() -> Iterator[int]:
             "/helper": Policy(authorization=Authorization("here")),
             "/pages": Policy(errors=pages),
             "/answers": Policy(
-                sources=SourceRanges(allow=()), answer_headers=(HeaderEdit("x-a", ("100% ", Variable(Of.TARGET))),)
+                sources=SourceRanges(allow=()),
+                answer_headers=(
+                    HeaderEdit("x-a", ("100% ", Variable(Of.TARGET))),
+                    HeaderEdit("x-b", ("b",), Edit.ADD, always=False),
+                ),
             ),
+            "/unless": Policy(
+                answer_headers=(
+                    HeaderEdit("x-b", ("b ", Variable(Of.TARGET)), Edit.ADD, always=False),
+                    HeaderEdit("content-type", ("text/x",), Edit.SET, always=False),
+                    HeaderEdit("server", ("x",), Edit.DEFAULT, always=False),
+                )
+            ),
+            "/kept": Policy(errors=replace(pages, keep_status=True)),
             "/headers": Policy(
                 request_headers=(
                     HeaderEdit("x-set", ("100% of ", Variable(Of.COOKIE, "c"), "/", Variable(Of.PARAMETER, "p"))),
@@ -126,6 +139,15 @@ def test_without_its_helper_a_route_is_closed(port: int) -> None:
 def test_answers_of_the_gateway_itself_get_headers_too(port: int) -> None:
     answer = get(port, "/answers?a=1")
     assert (answer.status, answer.headers["x-a"]) == (403, "100% /answers?a=1")
+    assert answer.headers["x-b"] is None
+
+
+def test_headers_that_errors_do_not_get(port: int) -> None:
+    answer = get(port, "/unless")
+    assert (answer.headers["x-b"], answer.headers["content-type"]) == ("b /unless", "text/x")
+    answer = get(port, "/unless?status=404")
+    assert (answer.headers["x-b"], answer.headers["content-type"]) == (None, "application/json")
+    assert not [name for name in answer.headers if "isthmus" in name]
 
 
 def test_headers_of_requests(port: int) -> None:
@@ -141,6 +163,11 @@ def test_error_pages(port: int) -> None:
     wanted = {"x-code": "404", "x-original-uri": "/pages/x?status=404", "x-namespace": "default"}
     assert wanted.items() <= page["headers"].items()
     assert get(port, "/pages/x?status=500").replica == "one"
+
+
+def test_error_pages_with_the_status_that_they_replace(port: int) -> None:
+    answer = get(port, "/kept/x?status=503")
+    assert (answer.status, answer.replica) == (503, "pages")
 
 
 def test_error_pages_of_a_backend_that_is_down(port: int) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from isthmus.xds.bootstrap import Sockets
 
 _PREFIX = "isthmus-run-"
-_LONGEST = 103 - len("/isthmus-run-12345678/adapter-grpc.sock")  # of a Unix socket's path on any system
+_LONGEST = 103 - len("/isthmus-run-12345678/authorization.sock")  # of a Unix socket's path on any system
 
 
 def sockets_in(folder: Path) -> Sockets:
@@ -44,6 +44,11 @@ class RuntimeDir(NamedTuple):
     def schemas(self) -> Path:
         """The schemas that are known, a file each: DIGEST.msgpack."""
         return self.path / "schemas"
+
+    @property
+    def policies(self) -> Path:
+        """What the authorization helper decides by, a file each: DIGEST.json."""
+        return self.path / "policies"
 
     def remove(self) -> None:
         """Delete the folder and give up the lock."""

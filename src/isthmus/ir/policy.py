@@ -34,9 +34,25 @@ class HeaderEdit(Struct, frozen=True, gc=False):
     always: bool = True
 
 
+class HeaderRewrite(Struct, frozen=True, gc=False):
+    """In the backend's answers, the beginning of a header's value, `start`, is replaced; what follows it stays.
+
+    With `attribute` it is not the header's value but that of its `; attribute=` (Set-Cookie's Path, Refresh's url),
+    for each header of that name. With `whole` the value must be `start` and nothing more, in any case, and a leading
+    dot of either does not count (a cookie's Domain). Of several for one place the first that fits counts.
+    """
+
+    name: str
+    start: Template
+    replacement: Template
+    attribute: str = ""
+    whole: bool = False
+
+
 class Cors(Struct, frozen=True, gc=False):
     """Which pages of other origins may call. `origins` are `*`, whole origins, or `https://*.example.com` (any one
-    or more labels), each with `:*` for any port; lists are names as they are written into headers."""
+    or more labels) or `https://+.example.com` (exactly one), each with `:*` for any port; lists are names as they are
+    written into headers."""
 
     origins: tuple[str, ...] = ("*",)
     methods: tuple[str, ...] = ()
@@ -59,6 +75,17 @@ class RateLimit(Struct, frozen=True, gc=False):
     dry_run: bool = False
 
 
+class ConcurrencyLimit(Struct, frozen=True, gc=False):
+    """At most `requests` at one time for one value of `key`, counted by the helper for all routes of one `place`
+    together. `exempt` are source ranges that are not counted."""
+
+    place: str
+    requests: int
+    key: Template = ()
+    exempt: tuple[str, ...] = ()
+    status: int = 503
+
+
 class SourceRanges(Struct, frozen=True, gc=False):
     """Client addresses in CIDR notation. With `allow` (None: everyone) only those, without those in `deny`."""
 
@@ -69,13 +96,15 @@ class SourceRanges(Struct, frozen=True, gc=False):
 class ErrorPages(Struct, frozen=True, gc=False):
     """Answers with these statuses are replaced by what `backend` answers to a GET with `headers`: X-Code and so on.
 
-    Answers to gRPC are left alone.
+    Answers to gRPC are left alone. The client gets the status of the page, or with `keep_status` that of the answer
+    that it replaces.
     """
 
     statuses: tuple[int, ...]
     backend: Backend
     headers: tuple[HeaderEdit, ...] = ()
     path: str = "/"
+    keep_status: bool = False
 
 
 class Policy(Struct, frozen=True, gc=False):
@@ -88,11 +117,13 @@ class Policy(Struct, frozen=True, gc=False):
     cors: Cors | None = None
     sources: SourceRanges | None = None
     limits: tuple[RateLimit, ...] = ()
+    concurrency: ConcurrencyLimit | None = None
     authorization: Authorization | None = None
     max_body_bytes: int = 0
     answer_bytes_per_s: int = 0
     request_headers: tuple[HeaderEdit, ...] = ()
     answer_headers: tuple[HeaderEdit, ...] = ()
+    answer_rewrites: tuple[HeaderRewrite, ...] = ()
     errors: ErrorPages | None = None
     sni: str = ""
     access_log: bool = True
@@ -102,7 +133,8 @@ class Policy(Struct, frozen=True, gc=False):
         """The backends that are asked beside the one that the route leads to."""
         pages = (self.errors.backend,) if self.errors is not None else ()
         question = self.authorization.question if self.authorization is not None else None
-        return (*pages, question.backend) if question is not None else pages
+        asked = question.backend if question is not None else None
+        return (*pages, asked) if asked is not None else pages
 
 
 NOTHING_ASKED = Policy()

@@ -18,8 +18,10 @@ class Of(enum.Enum):
     HOST = "host"  # without a port
     METHOD = "method"
     TARGET = "target"  # path and query as sent
+    ESCAPED_TARGET = "escaped-target"  # the same, percent-encoded as the value of a query parameter is
     PATH = "path"  # without the query
     QUERY = "query"  # without the question mark
+    QUERY_MARK = "query-mark"  # the question mark, where there is a query
     CLIENT = "client"  # the client's IP address
     REQUEST_ID = "request-id"
     PROTOCOL = "protocol"  # HTTP/1.1, HTTP/2

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.dialect import Dialect, Options, Translation
 from isthmus.ir.action import Forward
+from isthmus.ir.authorization import Authorization, digest
 from isthmus.ir.backend import Backend, Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig, is_wild
 from isthmus.ir.listener import Certificate, Listener
@@ -60,6 +61,8 @@ class Pipeline:
         self._certificates: dict[str, dict[str, Certificate]] = {}
         self._live: dict[str, Translation] = {}
         self._api_hosts: dict[str, dict[ServicePortRef, Backend]] = {}
+        self._policies: dict[str, dict[str, Authorization]] = {}  # digest -> host -> the policy
+        self._policies_of: dict[str, set[str]] = {}
         self.planned: dict[ServicePortRef, Transcoding] = {}
 
     def at(self, now: datetime.datetime) -> None:
@@ -83,6 +86,7 @@ class Pipeline:
             if translation is not None:
                 self._live[host] = translation
             self._note_apis(host, new)
+            self._note_policies(host, new)
             changes += self._cluster_changes(host, old, new)
             changes += self._secret_changes(host, old, new)
             changes += self._scope_changes(host, old, new, wild)
@@ -110,6 +114,10 @@ class Pipeline:
         """The backends whose schemas are wanted now."""
         return {port: backend for backends in self._api_hosts.values() for port, backend in backends.items()}
 
+    def authorizations(self) -> dict[str, Authorization]:
+        """The policies of the authorization helper, by digest, that routes name now."""
+        return {digest: next(iter(users.values())) for digest, users in self._policies.items()}
+
     def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
         """The objects that a resource was made from: whom to tell when Envoy refuses it."""
         if type_url in (CLUSTER, ENDPOINTS):
@@ -130,6 +138,18 @@ class Pipeline:
         found = {a.backend.service: a.backend for a in actions if isinstance(a, Forward) and a.api is not None}
         if found:
             self._api_hosts[host] = found
+
+    def _note_policies(self, host: str, translation: Translation) -> None:
+        routes = (route.policy.authorization for config in translation.hosts for route in config.routes)
+        found = {digest(each): each for each in dict.fromkeys(routes) if each is not None and each.needs_helper}
+        for name in self._policies_of.pop(host, set()) - found.keys():
+            del self._policies[name][host]
+            if not self._policies[name]:
+                del self._policies[name]
+        for name, each in found.items():
+            self._policies.setdefault(name, {})[host] = each
+        if found:
+            self._policies_of[host] = set(found)
 
     def _cluster_changes(self, host: str, old: Translation, new: Translation) -> Iterable[Change]:
         before, after = _backends(old), _backends(new)

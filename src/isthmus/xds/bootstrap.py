@@ -12,10 +12,12 @@ from typing import NamedTuple
 Json = Mapping[str, object]
 
 ADS_CLUSTER = "ads"
-AUTHORIZATION = "isthmus-authorization"
+AUTHORIZATION = "isthmus-authorization"  # gRPC: ext_authz
+OWN_HTTP, OWN_HTTPS = "isthmus-own-http", "isthmus-own-https"  # this gateway, as a client sees it
 ADAPTER = "isthmus-adapter"  # HTTP/1.1 and WebSocket
 ADAPTER_GRPC = "isthmus-adapter-grpc"
 CLUSTER_HEADER = "x-isthmus-cluster"
+QUESTION_HEADER = "x-isthmus-question"  # on requests of the authorization helper, which are HTTP/1.1
 INITIAL_BACKOFF, MAXIMUM_BACKOFF = "0.050s", "0.250s"  # a restarted control plane is found again at once
 
 _TYPE = "type.googleapis.com/"
@@ -40,7 +42,8 @@ class Sockets(NamedTuple):
     """Paths of the Unix sockets on which the processes of one gateway meet.
 
     `ads`: the control plane. `admin`: Envoy's admin interface. `adapter` and `adapter_grpc`: the adapter, for HTTP/1.1
-    with WebSocket and for gRPC. `egress`: Envoy, for the adapter's calls of backends.
+    with WebSocket and for gRPC. `egress`: Envoy, for calls of backends by the other processes. `authorization`: the
+    authorization helper.
     """
 
     ads: str
@@ -48,9 +51,23 @@ class Sockets(NamedTuple):
     adapter: str
     adapter_grpc: str
     egress: str
+    authorization: str
 
 
-def bootstrap(sockets: Sockets, node_id: str, max_heap_bytes: int, max_connections: int = 50_000) -> Json:
+class Own(NamedTuple):
+    """Where the gateway itself listens, for questions that lead back to it; port 0 is nowhere."""
+
+    address: str = "127.0.0.1"
+    http_port: int = 0
+    https_port: int = 0
+
+
+_NOWHERE = Own()
+
+
+def bootstrap(
+    sockets: Sockets, node_id: str, max_heap_bytes: int, max_connections: int = 50_000, own: Own = _NOWHERE
+) -> Json:
     """The bootstrap as a JSON object. Load it with `envoy -c FILE.json`."""
     return {
         "node": {"id": node_id, "cluster": "isthmus"},
@@ -61,6 +78,8 @@ def bootstrap(sockets: Sockets, node_id: str, max_heap_bytes: int, max_connectio
                 _ads_cluster(sockets.ads),
                 _adapter_cluster(ADAPTER, sockets.adapter),
                 _adapter_cluster(ADAPTER_GRPC, sockets.adapter_grpc, http2=True),
+                _adapter_cluster(AUTHORIZATION, sockets.authorization, http2=True),
+                *_own_clusters(own),
             ],
             "listeners": [_egress(sockets.egress)],
         },
@@ -121,8 +140,35 @@ def _adapter_cluster(name: str, socket: str, http2: bool = False) -> Json:
     }
 
 
+def _own_clusters(own: Own) -> list[Json]:
+    """The gateway's own listeners. Over TLS the name that is asked for chooses the certificate; nothing is judged."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(own.address, own.address)
+    tls = {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {"@type": _TYPE + "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"},
+    }
+    options = {
+        "@type": _TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http_protocol_options": {}},
+        "upstream_http_protocol_options": {"auto_sni": True},
+    }
+    found: list[Json] = []
+    for name, port, extra in ((OWN_HTTP, own.http_port, {}), (OWN_HTTPS, own.https_port, {"transport_socket": tls})):
+        endpoint = {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
+        cluster = {
+            "name": name,
+            "type": "STATIC",
+            "connect_timeout": "1s",
+            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+            "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
+            **extra,
+        }
+        found += [cluster] if port else []
+    return found
+
+
 def _egress(socket: str) -> Json:
-    """Where the adapter and the explorer call backends through Envoy: a header names the cluster.
+    """Where the other processes call backends through Envoy: a header names the cluster.
 
     The socket is private to this user, so that nobody else can choose a backend.
     """
@@ -135,15 +181,23 @@ def _egress(socket: str) -> Json:
         },
         "request_headers_to_remove": [CLUSTER_HEADER],
     }
+    # What Envoy adds about the helper's own connection would tell the server something wrong about the client's.
+    added = ["x-forwarded-proto", "x-envoy-internal", "x-envoy-external-address"]
+    question = {
+        "match": {"prefix": "/", "headers": [{"name": QUESTION_HEADER, "present_match": True}]},
+        "route": {"cluster_header": CLUSTER_HEADER, "timeout": "60s"},
+        "request_headers_to_remove": [CLUSTER_HEADER, QUESTION_HEADER, *added],
+    }
+    virtual_host = {"name": "egress", "domains": ["*"], "routes": [question, route]}
     router = {"@type": _TYPE + "envoy.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": True}
     manager = {
         "@type": _TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "egress",
-        "codec_type": "HTTP2",
+        "codec_type": "AUTO",
         "server_header_transformation": "PASS_THROUGH",  # a backend's metadata are its own
         "generate_request_id": False,
         "stream_idle_timeout": "0s",  # whoever called the adapter has a limit already
-        "route_config": {"name": "egress", "virtual_hosts": [{"name": "egress", "domains": ["*"], "routes": [route]}]},
+        "route_config": {"name": "egress", "virtual_hosts": [virtual_host]},
         "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
     }
     http = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}

@@ -20,9 +20,11 @@ from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds.bootstrap import ADAPTER as ADAPTER
 from isthmus.xds.bootstrap import ADAPTER_GRPC as ADAPTER_GRPC
 from isthmus.xds.bootstrap import AUTHORIZATION as AUTHORIZATION
+from isthmus.xds.bootstrap import OWN_HTTP as OWN_HTTP
+from isthmus.xds.bootstrap import OWN_HTTPS as OWN_HTTPS
 
 WILD = "*"
-STATIC = frozenset({ADAPTER, ADAPTER_GRPC, AUTHORIZATION})  # clusters that Envoy has from its start
+STATIC = frozenset({ADAPTER, ADAPTER_GRPC, AUTHORIZATION, OWN_HTTP, OWN_HTTPS})  # Envoy's clusters from its start
 _DEFAULT_CONNECT_MS = 5_000
 _ANY = ServicePortRef("", "", 0)
 _PLAIN = Backend(_ANY)

@@ -20,6 +20,8 @@ _COMMANDS = {
     Of.TARGET: "%REQ(:PATH)%",
     Of.PATH: "%PATH(NQ)%",
     Of.QUERY: "%QUERY_PARAMS(ORIG)%",
+    Of.QUERY_MARK: "?",  # alone; with a query it is part of the target
+    Of.ESCAPED_TARGET: "%REQ(:PATH)%",  # Envoy has no way to encode it; the authorization helper does
     Of.CLIENT: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     Of.REQUEST_ID: "%REQ(X-REQUEST-ID)%",
     Of.PROTOCOL: "%PROTOCOL%",
@@ -29,13 +31,15 @@ _COMMANDS = {
     Of.CERTIFICATE_ISSUER: "%DOWNSTREAM_PEER_ISSUER%",
     Of.ORIGIN: "%REQ(X-FORWARDED-PROTO)%://%REQ(:AUTHORITY)%",
 }
+_IN_PARTS = "".join(_COMMANDS[part] for part in (Of.PATH, Of.QUERY_MARK, Of.QUERY))  # nginx's $uri$is_args$args
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]{1,200}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 def format_of(template: Template) -> str:
     """The text that Envoy fills for each request; a variable that is absent there becomes nothing."""
-    return "".join(part.replace("%", "%%") if isinstance(part, str) else _command(part) for part in template)
+    text = "".join(part.replace("%", "%%") if isinstance(part, str) else _command(part) for part in template)
+    return text.replace(_IN_PARTS, _COMMANDS[Of.TARGET])
 
 
 def _command(variable: Variable) -> str:

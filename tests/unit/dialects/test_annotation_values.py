@@ -18,7 +18,9 @@ KEY = "nginx.ingress.kubernetes.io/x"
 def view(value: str | None) -> tuple[View, Report]:
     report = Report()
     notes = {} if value is None else {KEY: value}
-    return View(Ingress(metadata=Meta("i", "default", annotations=notes)), (Annotation(KEY, "anything"),), report), report
+    return View(
+        Ingress(metadata=Meta("i", "default", annotations=notes)), (Annotation(KEY, "anything"),), report
+    ), report
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", 1000), (" 60 ", 60_000), ("3600", 3_600_000), (None, 5)])

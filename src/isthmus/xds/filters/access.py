@@ -11,27 +11,29 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from isthmus.ir.action import Forward, Session
-from isthmus.ir.authorization import digest
 from isthmus.ir.host import Route
 from isthmus.ir.policy import Policy, SourceRanges
 from isthmus.xds import api, names
+from isthmus.xds.filters.answer_headers import answer_headers
+from isthmus.xds.filters.answer_rewrites import answer_rewrites
+from isthmus.xds.filters.authorization import authorization
+from isthmus.xds.filters.concurrency import concurrency_limit
 from isthmus.xds.filters.error_pages import error_pages, original_path
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 from isthmus.xds.filters.limits import cidr, local_rate_limits
-from isthmus.xds.header_edits import mutations
 
 FILTER = HttpFilter("isthmus.access", lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
 
 HSTS = "strict-transport-security"  # added by the route itself: nearly every host has it
 _ALLOW, _DENY = 0, 1  # RBAC.Action
-_DECISION = timedelta(seconds=65)  # auth servers get nginx's 60 s
 
 Named = tuple[str, api.Any]
 
 
 def access(route: Route) -> api.Any | None:
     """A route's configuration of the filter; None where nothing is asked."""
-    chain = _chain(route.policy, route.action.session if isinstance(route.action, Forward) else None)
+    session = route.action.session if isinstance(route.action, Forward) else None
+    chain = _chain(route.policy, session, names.route(route.origin))
     if not chain:
         return None
     filters = [{"name": name, "typed_config": config} for name, config in chain]
@@ -41,18 +43,22 @@ def access(route: Route) -> api.Any | None:
     )
 
 
-def _chain(policy: Policy, session: Session | None) -> list[Named]:
+def _chain(policy: Policy, session: Session | None, place: str) -> list[Named]:
     chain: list[Named] = []
     if policy.errors is not None:
         chain.append(("original", original_path()))
         chain.append(("envoy.filters.http.custom_response", error_pages(policy.errors)))
     edits = [edit for edit in policy.answer_headers if edit.name.lower() != HSTS]
     if edits:
-        chain.append(("answers", api.pack(mutations(edits))))
+        chain += answer_headers(edits)
+    if policy.answer_rewrites:
+        chain.append(("rewrites", answer_rewrites(policy.answer_rewrites)))
+    if policy.concurrency is not None:
+        chain.append(("envoy.filters.http.ratelimit", concurrency_limit(policy.concurrency)))
     chain += local_rate_limits(policy.limits)
     chain += _sources(policy.sources, policy.sni)
     if policy.authorization is not None:
-        chain.append(("envoy.filters.http.ext_authz", _authorization(digest(policy.authorization))))
+        chain += authorization(policy.authorization, place)
     if policy.max_body_bytes:
         chain.append(("body", api.pack(api.BodySizeLimit(max_request_bytes={"value": policy.max_body_bytes}))))
     if policy.answer_bytes_per_s:
@@ -84,26 +90,6 @@ def _rbac(name: str, action: int, policy: dict[str, object]) -> Named:
     message = api.RBAC(rules={"policies": {name: policy}})
     message.rules.action = action
     return "envoy.filters.http.rbac", api.pack(message)
-
-
-def _authorization(policy: str) -> api.Any:
-    """The helper is told which policy it is about in the call itself, which no client can reach."""
-    return api.pack(
-        api.ExtAuthz(
-            grpc_service={
-                "envoy_grpc": {"cluster_name": names.AUTHORIZATION},
-                "timeout": _DECISION,
-                "initial_metadata": [{"key": "x-isthmus-policy", "value": policy}],
-            },
-            transport_api_version=_V3,
-            include_peer_certificate=True,
-            encode_raw_headers=False,
-            status_on_error={"code": 503},
-        )
-    )
-
-
-_V3 = 2  # envoy.config.core.v3.ApiVersion.V3
 
 
 def _bandwidth(bytes_per_s: int) -> api.Any:

@@ -58,12 +58,12 @@ def policy_of(cors: Cors) -> api.Any:
 def _matcher(origin: str) -> dict[str, object]:
     if origin == "*":
         return {"safe_regex": {"regex": ".*"}}
-    if "*" in origin:
+    if "*" in origin or "+" in origin:
         return {"safe_regex": {"regex": _pattern(origin)}}
     return {"exact": origin}
 
 
 def _pattern(origin: str) -> str:
-    """`:*` at the end is any port, or none; any other star is one or more labels of a name."""
+    """`:*` at the end is any port, or none; any other star is one or more labels of a name, a plus is one."""
     name, any_port = (origin[:-2], "(:[0-9]+)?") if origin.endswith(":*") else (origin, "")
-    return re.escape(name).replace(r"\*", "[A-Za-z0-9.-]+") + any_port
+    return re.escape(name).replace(r"\*", "[A-Za-z0-9.-]+").replace(r"\+", "[A-Za-z0-9-]+") + any_port

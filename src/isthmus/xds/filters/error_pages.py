@@ -1,7 +1,7 @@
 """Error pages: answers with some statuses are replaced by what another backend answers.
 
-Envoy asks again under a path of our own, for which the host has a route to that backend, whose status is then the
-answer's, as with nginx. gRPC is left alone: its errors are answers with status 200.
+Envoy asks again under a path of our own, for which the host has a route to that backend. Whose status the client gets
+is the pages' word. gRPC is left alone: its errors are answers with status 200.
 """
 
 from __future__ import annotations
@@ -22,15 +22,23 @@ _CODE = "x-code"
 
 def error_pages(pages: ErrorPages) -> api.Any:
     """The filter: which statuses, and the path to ask under."""
-    redirect = api.ErrorRedirect(redirect_action={"path_redirect": path_of(pages)})
-    redirect.request_headers_to_add.add(header={"key": _CODE, "value": "%RESPONSE_CODE%"}, append_action=2)
-    action = {"action": {"name": "page", "typed_config": api.pack(redirect)}}
     status = {"name": "status", "typed_config": api.pack(api.StatusCodeInput())}
     matchers = [
-        {"predicate": {"single_predicate": {"input": status, "value_match": {"exact": str(each)}}}, "on_match": action}
+        {
+            "predicate": {"single_predicate": {"input": status, "value_match": {"exact": str(each)}}},
+            "on_match": {"action": {"name": "page", "typed_config": _page(pages, each)}},
+        }
         for each in sorted(set(pages.statuses))
     ]
     return api.pack(api.CustomResponse(custom_response_matcher={"matcher_list": {"matchers": matchers}}))
+
+
+def _page(pages: ErrorPages, status: int) -> api.Any:
+    redirect = api.ErrorRedirect(redirect_action={"path_redirect": path_of(pages)})
+    redirect.request_headers_to_add.add(header={"key": _CODE, "value": str(status)}, append_action=2)
+    if pages.keep_status:
+        redirect.status_code.value = status
+    return api.pack(redirect)
 
 
 def path_of(pages: ErrorPages) -> str:

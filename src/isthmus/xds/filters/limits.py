@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from isthmus.ir.policy import RateLimit
-from isthmus.ir.template import Of, Variable
+from isthmus.ir.template import Of, Template, Variable
 from isthmus.xds import api
 from isthmus.xds.text import cookie_value
 
@@ -38,7 +38,7 @@ def local_rate_limit(limit: RateLimit) -> api.Any:
         rate_limited_as_resource_exhausted=True,
         max_dynamic_descriptors={"value": _MOST_KEYS},
     )
-    actions = list(_actions(limit))
+    actions = list(counted(limit.key, limit.exempt))
     message.rate_limits.add(actions=actions)
     descriptor = message.descriptors.add(token_bucket=_bucket(limit))
     for action in actions:
@@ -47,14 +47,15 @@ def local_rate_limit(limit: RateLimit) -> api.Any:
     return api.pack(message)
 
 
-def _actions(limit: RateLimit) -> Iterator[api.RateLimitAction]:
-    counted: dict[str, object] = {"descriptor_key": _COUNTED, "descriptor_value": _COUNTED}
-    if limit.exempt:
-        matcher = {"ranges": [cidr(each) for each in limit.exempt], "invert_match": True}
-        yield api.RateLimitAction(remote_address_match={**counted, "address_matcher": matcher})
+def counted(key: Template, exempt: Sequence[str]) -> Iterator[api.RateLimitAction]:
+    """What a request is counted by; those from exempt sources are not counted at all."""
+    entry: dict[str, object] = {"descriptor_key": _COUNTED, "descriptor_value": _COUNTED}
+    if exempt:
+        matcher = {"ranges": [cidr(each) for each in exempt], "invert_match": True}
+        yield api.RateLimitAction(remote_address_match={**entry, "address_matcher": matcher})
     else:
-        yield api.RateLimitAction(generic_key=counted)
-    variables = [part for part in limit.key if isinstance(part, Variable)]
+        yield api.RateLimitAction(generic_key=entry)
+    variables = [part for part in key if isinstance(part, Variable)]
     for index, variable in enumerate(variables):
         yield from _of_variable(variable, f"key{index}")
 
