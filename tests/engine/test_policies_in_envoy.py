@@ -56,6 +56,7 @@ def port() -> Iterator[int]:
                     HeaderEdit("server", ("x",), Edit.DEFAULT, always=False),
                 )
             ),
+            "/forwarded": Policy(forwarded=True),
             "/kept": Policy(errors=replace(pages, keep_status=True)),
             "/headers": Policy(
                 request_headers=(
@@ -154,6 +155,16 @@ def test_headers_of_requests(port: int) -> None:
     headers = seen(get(port, "/headers?p=1", x_gone="1", cookie="b=2; c=3", x_mine="own"))["headers"]
     assert (headers["x-set"], headers["x-mine"]) == ("100% of 3/1", "own")
     assert not {"x-gone", "x-nothing"} & headers.keys()
+
+
+def test_what_the_backend_is_told_of_the_client(port: int) -> None:
+    said = {"x_forwarded_for": "1.2.3.4", "x_real_ip": "1.2.3.4", "x_forwarded_host": "evil", "x_scheme": "https"}
+    headers = seen(get(port, "/forwarded", **said))["headers"]
+    assert headers["x-forwarded-for"] == headers["x-real-ip"] != "1.2.3.4"
+    wanted = {"x-forwarded-host": HOST, "x-forwarded-port": str(port), "x-scheme": "http", "x-forwarded-scheme": "http"}
+    assert wanted.items() <= headers.items()
+    assert len(headers["x-request-id"]) == 36
+    assert seen(get(port, "/forwarded", x_request_id="mine"))["headers"]["x-request-id"] == "mine"
 
 
 def test_error_pages(port: int) -> None:

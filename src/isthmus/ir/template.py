@@ -24,6 +24,7 @@ class Of(enum.Enum):
     QUERY_MARK = "query-mark"  # the question mark, where there is a query
     CLIENT = "client"  # the client's IP address
     REQUEST_ID = "request-id"
+    UNIQUE = "unique"  # a new identifier for each request
     PROTOCOL = "protocol"  # HTTP/1.1, HTTP/2
     LOCAL_PORT = "local-port"
     CERTIFICATE = "certificate"  # the client's, URL-encoded PEM

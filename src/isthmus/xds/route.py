@@ -11,6 +11,7 @@ from isthmus.ir.policy import NOTHING_ASKED
 from isthmus.xds import api, names
 from isthmus.xds.filters import access, cors
 from isthmus.xds.forward import forward
+from isthmus.xds.forwarded import FORWARDED
 from isthmus.xds.header_edits import edit_answer, edit_request
 from isthmus.xds.text import option
 
@@ -42,6 +43,8 @@ def ask(message: api.Route, route: Route) -> None:
     if route.policy == NOTHING_ASKED and not (isinstance(route.action, Forward) and route.action.session):
         return
     policy = route.policy
+    if policy.forwarded:
+        edit_request(message, FORWARDED)
     edit_request(message, policy.request_headers)
     edit_answer(message, [edit for edit in policy.answer_headers if edit.name.lower() == access.HSTS])
     wanted = access.access(route)

@@ -24,6 +24,7 @@ _COMMANDS = {
     Of.ESCAPED_TARGET: "%REQ(:PATH)%",  # Envoy has no way to encode it; the authorization helper does
     Of.CLIENT: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     Of.REQUEST_ID: "%REQ(X-REQUEST-ID)%",
+    Of.UNIQUE: "%UNIQUE_ID%",
     Of.PROTOCOL: "%PROTOCOL%",
     Of.LOCAL_PORT: "%DOWNSTREAM_LOCAL_PORT%",
     Of.CERTIFICATE: "%DOWNSTREAM_PEER_CERT%",
