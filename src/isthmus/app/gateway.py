@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from isthmus.app.events import Events
 from isthmus.app.offline import make_pipeline, positioned
+from isthmus.app.policies import Policies
 from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
@@ -70,7 +71,9 @@ class Gateway:
         self._pipeline = make_pipeline(self._settings)
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
+        self._policies = Policies(wiring.runtime / "policies")
         self._ready = self._adapter_ready = False
+        self._authorized: bool | None = None  # whether the helper answers; None: nobody needs it
         self._apis: Apis | None = None
         self._servers: Servers | None = None
 
@@ -124,6 +127,16 @@ class Gateway:
         if self._apis is not None:
             self._apis.refresh()
 
+    def _follow_policies(self) -> None:
+        """Give the authorization helper its policies before Envoy is told of them; start it when it is first needed."""
+        try:
+            self._policies.want(self._pipeline.authorizations())
+        except OSError as error:
+            self._events.error(f"policies cannot be written, and their paths answer 503: {error}")
+        if self._pipeline.needs_helper and self._authorized is None:
+            self._authorized = False
+            os.write(self._wiring.status, b"authorization\n")
+
     def _api_known(self, known: Known) -> None:
         if self._servers is not None:
             self._servers.known(known)
@@ -137,6 +150,7 @@ class Gateway:
         started = time.monotonic()
         made = self._pipeline.start()
         update = self._pipeline.apply(watcher.loaded.objects)
+        self._follow_policies()
         unused = unused_addresses(self._pipeline.memo.store)
         self._say((*watcher.loaded.diagnostics, *unused, *update.found), (), watcher)
         self._publish((*made, *update.changes), started)
@@ -149,6 +163,7 @@ class Gateway:
         async for change in watcher:
             self._pipeline.at(datetime.datetime.now(datetime.UTC))
             update = self._pipeline.apply((*change.upserts, *change.moved), change.deletes)
+            self._follow_policies()
             now = dict.fromkeys(change.diagnostics)
             come = [diagnostic for diagnostic in now if diagnostic not in known]
             gone = [diagnostic for diagnostic in known if diagnostic not in now]
@@ -194,7 +209,7 @@ class Gateway:
                 pass  # overtaken: Envoy has gone on to a later version
             self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
         complete = self._servers is None or (self._servers.complete and self._adapter_ready)
-        if not self._ready and not self._pushed and complete:
+        if not self._ready and not self._pushed and complete and self._authorized is not False:
             from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
 
             admin = EnvoyAdmin(sockets_in(self._wiring.runtime).admin)
@@ -212,7 +227,8 @@ class Gateway:
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
-            if line == b"adapter ready\n":
-                self._adapter_ready = True
+            if line in (b"adapter ready\n", b"authorization ready\n"):
+                self._adapter_ready |= line.startswith(b"adapter")
+                self._authorized = True if line.startswith(b"authorization") else self._authorized
                 self._wiring.effects.put_nowait(Synced(""))
         return 0

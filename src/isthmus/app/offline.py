@@ -30,6 +30,7 @@ def make_pipeline(settings: Settings) -> Pipeline:
     options = Options(
         now=datetime.datetime.now(datetime.UTC),
         classes=settings.classes,
+        http_port=settings.http_port,
         https_port=settings.https_port,
         allow_external_name=settings.allow_external_name,
     )

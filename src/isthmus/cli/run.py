@@ -97,7 +97,7 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
     from isthmus.edge.ports import Port
     from isthmus.edge.runtime_dir import make_runtime_dir
     from isthmus.edge.supervisor import Plan, Supervisor
-    from isthmus.xds.bootstrap import bootstrap
+    from isthmus.xds.bootstrap import Own, bootstrap
 
     try:
         binary = find_envoy(envoy)
@@ -110,7 +110,8 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
         settings = settings._replace(stdin=str(copy))
     child.orders = json.dumps({"runtime": str(runtime.path), "settings": settings})
     node = f"isthmus-{os.getpid()}"
-    boot = bootstrap(runtime.sockets, node, heap_budget())
+    own = Own(settings.bind, settings.http_port, 0 if settings.targets else settings.https_port)
+    boot = bootstrap(runtime.sockets, node, heap_budget(), own=own)
     runtime.bootstrap.write_text(json.dumps(boot))
     plan = Plan(
         control_plane=child,
@@ -147,6 +148,11 @@ def _helpers(runtime: RuntimeDir, settings: Settings) -> dict[str, Child]:
     adapter = {"listen": sockets.adapter, "grpc_listen": sockets.adapter_grpc, "egress": sockets.egress}
     orders = {
         "adapter": {**adapter, "schemas": str(runtime.schemas)},
+        "authorization": {
+            "listen": sockets.authorization,
+            "egress": sockets.egress,
+            "policies": str(runtime.policies),
+        },
         "explorer": {"runtime": str(runtime.path), "port": settings.offering.explorer_port},
     }
     return {

@@ -1,6 +1,6 @@
 """A small certificate authority for demos and tests: keys and certificates as PEM bytes.
 
-Never for production: keys are not encrypted and nothing can be revoked. The rule: only subjectAltNames name a
+Never for production: keys are not encrypted. The rule: only subjectAltNames name a
 server; the common name is for people.
 """
 
@@ -62,13 +62,33 @@ def leaf(
     """
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(hosts[0] if common_name is None else common_name, key.public_key(), days, issuer)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = _end_entity(builder, ExtendedKeyUsageOID.SERVER_AUTH)
     if with_san:
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
     return Pair(_sign(builder, key, issuer) + issuer.chain_pem, _key_pem(key))
+
+
+def client(issuer: Authority, common_name: str, *, days: float = 90) -> Pair:
+    """A certificate that a client shows of itself; with `days` of 0 or less it has expired."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _end_entity(_builder(common_name, key.public_key(), days, issuer), ExtendedKeyUsageOID.CLIENT_AUTH)
+    return Pair(_sign(builder, key, issuer) + issuer.chain_pem, _key_pem(key))
+
+
+def revocation_list(issuer: Authority, revoked: Sequence[Pair]) -> bytes:
+    """The certificates of an authority that no longer count, as a signed PEM list."""
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=x509.load_pem_x509_certificate(issuer.cert_pem).subject,
+        last_update=now - _SKEW,
+        next_update=now + datetime.timedelta(days=30),
+    )
+    for pair in revoked:
+        serial = x509.load_pem_x509_certificate(pair.cert_pem).serial_number
+        entry = x509.RevokedCertificateBuilder(serial, now - _SKEW)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(_load_key(issuer), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def secret_manifest(namespace: str, name: str, pair: Pair) -> str:
@@ -102,6 +122,12 @@ def _builder(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer_key), critical=False)
     )
+
+
+def _end_entity(builder: x509.CertificateBuilder, purpose: x509.ObjectIdentifier) -> x509.CertificateBuilder:
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
+    return builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
 
 
 def _sign(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer: Authority | None) -> bytes:

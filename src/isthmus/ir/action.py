@@ -49,7 +49,7 @@ class Session(Struct, frozen=True, gc=False):
 
 class Mirror(Struct, frozen=True, gc=False):
     """A copy of each request goes to `backend` under the name `host` (empty: the request's own); answers are thrown
-    away."""
+    away. It asks for what the request asks for, after a rewrite."""
 
     backend: Backend
     host: str = ""

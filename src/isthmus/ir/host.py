@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from isthmus.ir.action import Action, Forward
 from isthmus.ir.backend import Backend
+from isthmus.ir.guard import Guard
 from isthmus.ir.match import Match
 from isthmus.ir.policy import NOTHING_ASKED, Policy
 from isthmus.kube.refs import ROOT, FieldPath, ObjectRef
@@ -43,11 +44,13 @@ class HostConfig(Struct, frozen=True, gc=False):
     """All routes of a host on a listener, in the order of `ir.order`: the first match wins.
 
     `host` is an exact name, `*.name` for exactly one more label, or CATCH_ALL. `listener` is a Listener's name.
+    `guard` comes before all routes.
     """
 
     listener: str
     host: str
     routes: tuple[Route, ...] = ()
+    guard: Guard | None = None
 
 
 def is_wild(host: str) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import enum
-
 from msgspec import Struct
 
 from isthmus.ir.backend import Backend
+from isthmus.ir.guard import ClientCertificates as ClientCertificates
 from isthmus.ir.host import Origin
 from isthmus.ir.private import PrivateBytes as PrivateBytes
 
@@ -32,25 +31,21 @@ class Certificate(Struct, frozen=True, gc=False):
     origin: Origin
 
 
-class ClientCertificates(enum.Enum):
-    """Whether clients of a host must show a certificate, and who judges it."""
-
-    REQUIRED = "required"  # a request without a verified one is answered 400
-    OPTIONAL = "optional"  # none is fine, a bad one is not
-    UNJUDGED = "unjudged"  # any is fine; the backend is told
-
-
 class HostTls(Struct, frozen=True, gc=False):
     """What TLS means for one host, where it differs from the listener's own way.
 
-    `authorities` (PEM) verify clients' certificates, with at most `depth` intermediates. `ciphers` are OpenSSL's
-    names, for TLS up to 1.2. With `passthrough` nothing is decrypted: connections go to that backend as they are.
+    `authorities` (PEM) verify clients' certificates, with at most `depth` intermediates; those in `revoked` (PEM,
+    lists of every authority in the chain) are bad. `ciphers` are OpenSSL's names, for TLS up to 1.2, the best one
+    first; with `client_order` the client's best one is taken. With `passthrough` nothing is decrypted: connections
+    go to that backend as they are.
     """
 
     host: str
     origin: Origin
     clients: ClientCertificates | None = None
     authorities: bytes = b""
+    revoked: bytes = b""
     depth: int = 1
     ciphers: tuple[str, ...] = ()
+    client_order: bool = False
     passthrough: Backend | None = None

@@ -5,6 +5,7 @@ Paths are as sent, percent-decoding and dot segments already normalised by the l
 
 from __future__ import annotations
 
+import enum
 from typing import Literal
 
 from msgspec import Struct
@@ -51,15 +52,23 @@ class Condition(Struct, frozen=True, gc=False):
     negated: bool = False
 
 
+class Shown(enum.Enum):
+    """What a client showed of itself in its handshake."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"  # a certificate that is not trusted
+    NOTHING = "nothing"
+
+
 class Match(Struct, frozen=True, gc=False):
     """A request matches when all parts do. `grpc` restricts to requests whose content-type is application/grpc*.
 
-    `certificate` restricts to connections with a client certificate that was verified (or not, or has none). Of
-    routes with the same path the one with the lower `turn` is tried first.
+    `certificate` restricts to connections whose client showed that. Of routes with the same path the one with the
+    lower `turn` is tried first.
     """
 
     path: PathMatch
     grpc: bool = False
     conditions: tuple[Condition, ...] = ()
-    certificate: bool | None = None
+    certificate: Shown | None = None
     turn: int = 0

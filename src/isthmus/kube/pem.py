@@ -1,18 +1,20 @@
-"""Reads a PEM pair: does the key belong to the certificate, which names does it cover, until when.
+"""Reads PEM: does a key belong to its certificate, which names does it cover, until when; who are the authorities.
 
-Imported by certificates.py with the first pair, because the library costs as much to load as everything else of a
-gateway that serves cleartext. Rule: no exception and no message ever shows key material.
+Imported by certificates.py and authorities.py with the first Secret, because the library costs as much to load as
+everything else of a gateway that serves cleartext. Rule: no exception and no message ever shows key material.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from isthmus.kube.authorities import CA, CRL, Authorities
 from isthmus.kube.certificates import CERT, KEY, Broken, Pair
 
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
@@ -44,6 +46,38 @@ def check(chain: bytes, key: bytes) -> Pair | Broken:
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
     )
+
+
+_LIST = re.compile(rb"-----BEGIN X509 CRL-----[^-]{1,50000000}-----END X509 CRL-----")
+
+
+def check_authorities(certificates: bytes, revoked: bytes) -> Authorities | str:
+    """The authorities and their revocation lists, written anew; or why they are none."""
+    try:
+        found = x509.load_pem_x509_certificates(certificates)
+        lists = [x509.load_pem_x509_crl(each) for each in _LIST.findall(revoked)]
+        for each in found:
+            each.public_key(), each.extensions  # raises where Envoy would refuse it
+        for crl in lists:
+            crl.extensions, len(crl)
+    except Exception as error:  # noqa: BLE001 - cryptography raises many kinds for many kinds of junk
+        return f"{CA} or {CRL} is not PEM that can be read ({type(error).__name__})"
+    if revoked.strip() and not lists:
+        return f"{CRL} holds no revocation list"
+    if not any(_is_authority(each) for each in found):
+        return f"{CA} holds no certificate of an authority"
+    unique = {each.fingerprint(hashes.SHA256()): each for each in found}
+    pem = serialization.Encoding.PEM
+    return Authorities(
+        b"".join(each.public_bytes(pem) for each in unique.values()), b"".join(each.public_bytes(pem) for each in lists)
+    )
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return certificate.subject == certificate.issuer  # of old
 
 
 def _strong(private: object) -> bool:

@@ -16,6 +16,7 @@ from isthmus.kube.objects import (
     Endpoints,
     EndpointSlice,
     IngressClass,
+    Policy,
     Secret,
     Service,
     ref_of,
@@ -127,6 +128,11 @@ class Lookup:
         """The ConfigMap, or None."""
         found = self._get("ConfigMap", namespace, name)
         return found if isinstance(found, ConfigMap) else None
+
+    def policy(self, namespace: str, name: str) -> Policy | None:
+        """NGINX Inc's Policy, or None."""
+        found = self._get("Policy", namespace, name)
+        return found if isinstance(found, Policy) else None
 
     def endpoints(self, namespace: str, name: str) -> Endpoints | None:
         """The old-style Endpoints of a Service, or None."""

@@ -1,6 +1,7 @@
 """Fields that the Kubernetes API does not have at their place: misspelt, or indented wrongly.
 
-Only for the kinds that objects.py reads. Source of the names: the Kubernetes API reference, v1.34.
+Only for the kinds that objects.py reads. Source of the names: the Kubernetes API reference, v1.34;
+NGINX Ingress Controller's Policy, v1.
 Rule: a field that the API has is never reported, even if Isthmus does not read it.
 """
 
@@ -32,6 +33,10 @@ _UNREAD: dict[type, str] = {
     objects.ServicePort: "nodePort",
     objects.Endpoint: "hostname targetRef nodeName zone hints deprecatedTopology",
     objects.EndpointAddress: "hostname targetRef nodeName",
+    objects.PolicySpec: "ingressClassName",
+    objects.PolicyRateLimit: "delay noDelay zoneSize logLevel",
+    objects.PolicyJwt: "keyCache sniEnabled sniName sslVerify sslVerifyDepth trustedCertSecret",
+    objects.EgressMtls: "sessionReuse",
 }
 
 
@@ -52,7 +57,7 @@ class _Known(Struct, frozen=True):
 
 def unknown_fields(value: dict[str, object], shape: Type, path: FieldPath = ROOT) -> Iterator[Unknown]:
     """The fields of an object that the API does not have, in their order."""
-    if not isinstance(shape, StructType):
+    if not isinstance(shape, StructType) or shape.cls is objects.Unread:
         return
     known = _known(shape.cls)
     if not known.fields.issuperset(value):
