@@ -63,7 +63,7 @@ def test_findings_are_one_line_and_bounded() -> None:
 
 
 CLOSING = [
-    "auth-type auth-url auth-tls-secret auth-signin satisfy whitelist-source-range allowlist-source-range",
+    "auth-type auth-url auth-tls-secret satisfy whitelist-source-range allowlist-source-range",
     "denylist-source-range limit-rps limit-rpm limit-connections limit-rate enable-modsecurity modsecurity-snippet",
     "configuration-snippet server-snippet auth-snippet proxy-ssl-verify ssl-passthrough enable-owasp-core-rules",
 ]
@@ -82,6 +82,6 @@ def test_what_restricts_access_closes_for_nginx_inc(name: str) -> None:
     assert NGINX_ORG.restricts(f"nginx.org/{name}")
 
 
-@pytest.mark.parametrize("name", ["enable-cors", "rewrite-target", "custom-headers", "proxy-body-size", "zzz"])
+@pytest.mark.parametrize("name", ["enable-cors", "rewrite-target", "load-balance", "proxy-body-size", "zzz"])
 def test_what_does_not_is_served_and_reported(name: str) -> None:
     assert not NGINX.restricts(f"nginx.ingress.kubernetes.io/{name}")
