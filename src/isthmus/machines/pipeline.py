@@ -17,7 +17,7 @@ from isthmus.ir.action import Forward
 from isthmus.ir.authorization import Authorization, digest
 from isthmus.ir.backend import Backend, Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig, is_wild
-from isthmus.ir.listener import Certificate, Listener
+from isthmus.ir.listener import Certificate, HostTls, Listener
 from isthmus.ir.transcoding import Transcoding
 from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.objects import Base
@@ -28,9 +28,9 @@ from isthmus.xds import names
 from isthmus.xds.clusters import emit_cluster
 from isthmus.xds.endpoints import emit_endpoints
 from isthmus.xds.listeners import Edge, emit_listener
-from isthmus.xds.resources import CLUSTER, ENDPOINTS, SCOPE, SECRET, Change, Resource
+from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource
 from isthmus.xds.routes import emit_host, emit_wild
-from isthmus.xds.secrets import emit_secret
+from isthmus.xds.secrets import emit_authorities, emit_secret
 
 
 class Update(Struct, frozen=True):
@@ -59,10 +59,13 @@ class Pipeline:
         self._clusters: dict[str, set[str]] = {}  # name -> hosts that use it
         self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
+        self._tls: dict[str, HostTls] = {}
+        self._chains: tuple[HostTls, ...] = ()  # the filter chains that there are beside the default one
         self._live: dict[str, Translation] = {}
         self._api_hosts: dict[str, dict[ServicePortRef, Backend]] = {}
         self._policies: dict[str, dict[str, Authorization]] = {}  # digest -> host -> the policy
         self._policies_of: dict[str, set[str]] = {}
+        self._counting: set[str] = set()  # hosts whose running requests the helper counts
         self.planned: dict[ServicePortRef, Transcoding] = {}
 
     def at(self, now: datetime.datetime) -> None:
@@ -89,7 +92,9 @@ class Pipeline:
             self._note_policies(host, new)
             changes += self._cluster_changes(host, old, new)
             changes += self._secret_changes(host, old, new)
+            changes += self._authorities_changes(old, new)
             changes += self._scope_changes(host, old, new, wild)
+        changes += self._listener_changes()
         changes += self._wild_scopes(wild)
         changes += self._endpoint_changes(dirty.endpoints, {c.name for c in changes if c.type_url == CLUSTER})
         return Update(tuple(changes), dirty.found, dirty.resolved)
@@ -118,11 +123,19 @@ class Pipeline:
         """The policies of the authorization helper, by digest, that routes name now."""
         return {digest: next(iter(users.values())) for digest, users in self._policies.items()}
 
+    @property
+    def needs_helper(self) -> bool:
+        """Whether any route needs the authorization helper now."""
+        return bool(self._policies or self._counting)
+
     def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
         """The objects that a resource was made from: whom to tell when Envoy refuses it."""
         if type_url in (CLUSTER, ENDPOINTS):
             port = names.service_of(name)
             return (ObjectRef("Service", port.namespace, port.service),)
+        if type_url == LISTENER or names.is_authorities(name):
+            hosts = [each for each in self._chains if type_url == LISTENER or names.authorities(each.host) == name]
+            return tuple(sorted({each.origin.ref for each in hosts})) or (ObjectRef("Listener", "", name),)
         if type_url == SECRET:
             return tuple(sorted({c.origin.ref for c in self._certificates.get(name, {}).values()}))
         listener, host = names.scope_parts(name)
@@ -140,8 +153,12 @@ class Pipeline:
             self._api_hosts[host] = found
 
     def _note_policies(self, host: str, translation: Translation) -> None:
-        routes = (route.policy.authorization for config in translation.hosts for route in config.routes)
-        found = {digest(each): each for each in dict.fromkeys(routes) if each is not None and each.needs_helper}
+        asked = [route.policy for config in translation.hosts for route in config.routes]
+        policies = dict.fromkeys(policy.authorization for policy in asked)
+        found = {digest(each): each for each in policies if each is not None and each.needs_helper}
+        self._counting.discard(host)
+        if any(policy.concurrency is not None for policy in asked):
+            self._counting.add(host)
         for name in self._policies_of.pop(host, set()) - found.keys():
             del self._policies[name][host]
             if not self._policies[name]:
@@ -188,6 +205,35 @@ class Pipeline:
             else:
                 yield _made(emit_secret(bringers.get(name) or bringers[min(bringers)]))
 
+    def _authorities_changes(self, old: Translation, new: Translation) -> Iterable[Change]:
+        for tls in old.tls:
+            self._tls.pop(tls.host, None)
+        judged = set()
+        for tls in new.tls:
+            self._tls[tls.host] = tls
+            if tls.clients is not None:
+                judged.add(tls.host)
+                yield _made(emit_authorities(tls))
+        for tls in old.tls:
+            if tls.clients is not None and tls.host not in judged:
+                yield _gone(SECRET, names.authorities(tls.host))
+
+    def _listener_changes(self) -> Iterable[Change]:
+        """The listeners that show certificates, where a host's own TLS came, went or is another."""
+        chains = tuple(tls for _, tls in sorted({**self._below_wildcards(), **self._tls}.items()))
+        if _shape(chains) != _shape(self._chains):
+            for listener in self.listeners:
+                if listener.tls:
+                    yield _made(emit_listener(listener, self._edge, chains))
+        self._chains = chains
+
+    def _below_wildcards(self) -> dict[str, HostTls]:
+        """A wildcard's own TLS must not reach hosts below it: Envoy would take its chain for all of them."""
+        wild = {tls.host[1:]: tls for tls in self._tls.values() if is_wild(tls.host)}
+        ends = tuple(wild)
+        found = [host for host in self._live if host.endswith(ends)] if wild else []
+        return {host: HostTls(host, next(wild[end].origin for end in ends if host.endswith(end))) for host in found}
+
     def _scope_changes(self, host: str, old: Translation, new: Translation, wild: set[str]) -> Iterable[Change]:
         before = {config.listener: config for config in old.hosts}
         after = {config.listener: config for config in new.hosts}
@@ -218,4 +264,10 @@ def _gone(type_url: str, name: str) -> Change:
 
 def _backends(translation: Translation) -> dict[str, Backend]:
     routes = (route for config in translation.hosts for route in config.routes)
-    return {names.cluster(each): each for route in routes for each in route.backends}
+    passed = (tls.passthrough for tls in translation.tls if tls.passthrough is not None)
+    return {names.cluster(each): each for each in (*(each for route in routes for each in route.backends), *passed)}
+
+
+def _shape(chains: Iterable[HostTls]) -> list[HostTls]:
+    """What of them is in the listener: authorities are secrets of their own."""
+    return [replace(tls, authorities=b"", revoked=b"", depth=0) for tls in chains]

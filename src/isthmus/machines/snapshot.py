@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from isthmus.xds import names
 from isthmus.xds.resources import SECRET, Change, Resource, version_of
 from isthmus.xds.secrets import named
 
@@ -98,7 +99,7 @@ class Snapshot:
 
     def key(self, type_url: str, name: str) -> Key:
         """Where the resource that answers to a name is stored, or would be."""
-        if type_url != SECRET:
+        if type_url != SECRET or names.is_authorities(name):
             return type_url, name
         keys = [(SECRET, host) for host in patterns(name)]
         return next((key for key in keys if key in self._current), keys[0])
@@ -111,7 +112,9 @@ def patterns(sni: str) -> tuple[str, str]:
 
 
 def _as_asked(found: Resource | None, name: str) -> Resource | None:
-    return named(found, name) if found is not None and found.type_url == SECRET else found
+    if found is None or found.type_url != SECRET or names.is_authorities(name):
+        return found
+    return named(found, name)
 
 
 def _share(resource: Resource) -> int:

@@ -52,10 +52,10 @@ def _limit(config: api.LocalRateLimit) -> str:
 def _rules(config: api.RBAC) -> Iterator[str]:
     word = "not " if config.rules.action else ""
     for policy in config.rules.policies.values():
-        for permission in policy.permissions:
-            if permission.HasField("requested_server_name"):
-                yield f"the handshake was for {permission.requested_server_name.exact}"
-                return
+        if policy.HasField("condition"):
+            wanted = policy.condition.call_expr.args[0].const_expr.string_value
+            yield f"the subject of the client's certificate is like {wanted}"
+            return
         ranges = [f"{p.remote_ip.address_prefix}/{p.remote_ip.prefix_len.value}" for p in policy.principals]
         named = ", ".join(each for each in ranges if each != "/0")
         yield f"the client's address is {word}in {named}" if named else "nobody may come"

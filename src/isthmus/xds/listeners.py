@@ -1,18 +1,21 @@
-"""Listeners: how clients connect, with defaults that are safe at an edge. They do not change while it runs.
+"""Listeners: how clients connect, with defaults that are safe at an edge.
 
-Nothing of a host is in here: routes come as scopes, certificates by SNI over SDS, so adding a host or rotating a
-certificate never drains a connection. Sources: Envoy's edge best practices; docs/decisions/0001 and 0002.
+Nothing of a host is in the default chain: routes come as scopes, certificates by SNI over SDS, so adding a host or
+rotating a certificate never drains a connection. Only hosts whose TLS differs have chains of their own (host_tls.py).
+Sources: Envoy's edge best practices; docs/decisions/0001, 0002 and 0010.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from msgspec import Struct
 
-from isthmus.ir.listener import Listener
+from isthmus.ir.listener import HostTls, Listener
 from isthmus.xds import api, names
 from isthmus.xds.filters import CHAIN
+from isthmus.xds.host_tls import emit_chains
 from isthmus.xds.local_replies import local_replies
 from isthmus.xds.resources import LISTENER, Resource, resource
 
@@ -34,8 +37,11 @@ class Edge(Struct, frozen=True):
     escaped_slashes: str = "redirect"
 
 
-def emit_listener(listener: Listener, edge: Edge) -> Resource:
-    """One bound address that speaks HTTP/1.1 and HTTP/2, chosen by ALPN over TLS and by the preface in clear."""
+def emit_listener(listener: Listener, edge: Edge, hosts: Sequence[HostTls] = ()) -> Resource:
+    """One bound address that speaks HTTP/1.1 and HTTP/2, chosen by ALPN over TLS and by the preface in clear.
+
+    `hosts` are those whose TLS is not as the listener's own.
+    """
     hcm = _connection_manager(listener, edge)
     chain = api.FilterChain(
         filters=[{"name": "envoy.filters.network.http_connection_manager", "typed_config": api.pack(hcm)}]
@@ -48,7 +54,7 @@ def emit_listener(listener: Listener, edge: Edge) -> Resource:
         address={"socket_address": {"address": listener.address, "port_value": listener.port}},
         per_connection_buffer_limit_bytes={"value": _BUFFER_BYTES},
         enable_reuse_port={"value": False},  # two gateways on one port must fail, not share
-        filter_chains=[chain],
+        filter_chains=[chain, *(emit_chains(chain, hosts) if listener.tls else ())],
     )
     if listener.tls:
         name = "envoy.filters.listener.tls_inspector"

@@ -2,6 +2,7 @@
 
 cluster    NAMESPACE/SERVICE/PORT/PROTOCOL[+tls][~MILLISECONDS][#DIGEST]     dns names and addresses add @NAME
 endpoints  NAMESPACE/SERVICE/PORT                                   shared by the clusters of a port
+secret     HOST, or a long AUTHORITIES and HOST for those who judge the host's clients
 scope      LISTENER/HOST                                            WILD for all wildcard hosts together
 route      KIND/NAMESPACE/NAME#FIELD[ VARIANT]                      the origin, and which of its protocols
 """
@@ -26,6 +27,7 @@ from isthmus.xds.bootstrap import OWN_HTTPS as OWN_HTTPS
 WILD = "*"
 STATIC = frozenset({ADAPTER, ADAPTER_GRPC, AUTHORIZATION, OWN_HTTP, OWN_HTTPS})  # Envoy's clusters from its start
 _DEFAULT_CONNECT_MS = 5_000
+_AUTHORITIES = "authorities".ljust(256, "-")
 _ANY = ServicePortRef("", "", 0)
 _PLAIN = Backend(_ANY)
 
@@ -55,6 +57,16 @@ def service_of(name: str) -> ServicePortRef:
     """The service port of a cluster's or endpoints' name."""
     namespace, service, port = name.split("/")[:3]
     return ServicePortRef(namespace, service, int(port))
+
+
+def authorities(host: str) -> str:
+    """The secret with the authorities of a host's clients: longer than any SNI, so that no handshake can ask for it."""
+    return f"{_AUTHORITIES}/{host}"
+
+
+def is_authorities(secret: str) -> bool:
+    """Whether a secret holds authorities; all others are certificates."""
+    return secret.startswith(_AUTHORITIES)
 
 
 def scope(listener: str, host: str) -> str:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from isthmus.ir.action import Forward, Redirect, Respond, SendTo
 from isthmus.ir.host import Route
-from isthmus.ir.match import Condition, Exact, Match, Pattern, Prefix, SegmentPrefix
+from isthmus.ir.match import Condition, Exact, Match, Pattern, Prefix, SegmentPrefix, Shown
 from isthmus.ir.policy import NOTHING_ASKED
 from isthmus.xds import api, names
 from isthmus.xds.filters import access, cors
@@ -60,7 +60,7 @@ def emit_match(match: Match) -> api.RouteMatch:
     for condition in match.conditions:
         _add_condition(message, condition)
     if match.certificate is not None:
-        message.tls_context.validated.value = match.certificate
+        message.tls_context.CopyFrom(emit_shown(match.certificate))
     match match.path:
         case Exact(path):
             message.path = path
@@ -74,6 +74,14 @@ def emit_match(match: Match) -> api.RouteMatch:
             message.safe_regex.regex = regex
         case _:
             assert_never(match.path)
+    return message
+
+
+def emit_shown(shown: Shown) -> api.RouteMatch.TlsContextMatchOptions:
+    """Connections whose clients showed that much."""
+    message = api.RouteMatch.TlsContextMatchOptions(presented={"value": shown is not Shown.NOTHING})
+    if shown is not Shown.NOTHING:
+        message.validated.value = shown is Shown.VERIFIED
     return message
 
 

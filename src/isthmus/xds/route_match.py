@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from isthmus.xds import api
+from isthmus.xds.guarded import guarded
 
 Header = Callable[[str], str | None]
 
@@ -41,7 +42,11 @@ def choose(virtual: api.VirtualHost, header: Header) -> tuple[api.Route | None, 
 def _listed(virtual: api.VirtualHost, path: str) -> Sequence[api.Route]:
     if not virtual.HasField("matcher"):
         return virtual.routes
-    found = virtual.matcher.matcher_tree.prefix_match_map.map
+    matcher = virtual.matcher
+    own = guarded(matcher)  # the connection was made for this host: others get 421
+    if own is not None and own.HasField("action"):
+        return api.RouteList.FromString(own.action.typed_config.value).routes
+    found = (own.matcher if own is not None else matcher).matcher_tree.prefix_match_map.map
     keys = [key for key in found if path.startswith(key)]
     if not keys:
         return ()
@@ -64,7 +69,7 @@ def mismatch(match: api.RouteMatch, path: str, header: Header) -> str | None:
         if (value is not None and _string(cookie.string_match, value)) == cookie.invert_match:
             wish = "not " if cookie.invert_match else ""
             return f"cookie {cookie.name} is {value or 'absent'}, wanted {wish}{_words(cookie.string_match)}"
-    if match.HasField("tls_context") and match.tls_context.validated.value:
+    if match.tls_context.presented.value:
         return "no client certificate was shown"
     given = dict(urllib.parse.parse_qsl((header(":path") or "").partition("?")[2], keep_blank_values=True))
     for parameter in match.query_parameters:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from isthmus.ir.action import Forward
 from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.host import CATCH_ALL, HostConfig, is_wild
-from isthmus.ir.match import SegmentPrefix
+from isthmus.ir.match import Match, SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, Place, api_routes
@@ -24,6 +24,7 @@ from isthmus.xds.filters.http_filter import off
 from isthmus.xds.filters.transcoder import FILTER as TRANSCODER
 from isthmus.xds.filters.transcoder import nothing
 from isthmus.xds.filters.unknown_host import MARK
+from isthmus.xds.guarded import guard_host, refusals
 from isthmus.xds.local_replies import REST, marked
 from isthmus.xds.path_tree import Entry, size, tree
 from isthmus.xds.resources import SCOPE, Resource, resource
@@ -50,9 +51,11 @@ def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED) -> Resourc
     """
     host = api.VirtualHost(name=config.host, domains=["*"])
     entries = _entries(config, planned, host)
-    if not any(route.match.path == SegmentPrefix("/") and not route.match.grpc for route in config.routes):
+    if not any(_takes_everything(route.match) for route in config.routes):
         entries.append(("/", _no_path(config)))
-    _plant(host, entries)
+    _plant(host, [*_refusals(config), *entries])
+    if config.guard is not None:
+        guard_host(host, config.guard)
     return _scope(config, [host])
 
 
@@ -70,12 +73,28 @@ def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = N
             shared = TRANSCODER.name in host.typed_per_filter_config
             rest = _entries(catch_all, planned, None, nothing() if shared else None)
             last = [("/", _one_label(_no_path(config), config.host)), *rest, ("/", unknown)]
-            _plant(host, [("/", _upper_case(_has_api(config) or _has_api(catch_all))), *own, *last])
+            first = [(start, _one_label(message, config.host)) for start, message in _refusals(config)]
+            _plant(host, [("/", _upper_case(_has_api(config) or _has_api(catch_all))), *first, *own, *last])
+            if config.guard is not None:
+                guard_host(host, config.guard)
             hosts.append(host)
     everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
     upper_case = _upper_case(_has_api(catch_all))
     _plant(everything, [("/", upper_case), *_entries(catch_all, planned, everything), ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
+
+
+def _takes_everything(match: Match) -> bool:
+    return match == Match(SegmentPrefix("/"), turn=match.turn)
+
+
+def _refusals(config: HostConfig) -> list[Entry]:
+    """What stands before the host's own routes, with errors as its callers read them."""
+    entries = refusals(config.guard) if config.guard is not None else []
+    if _has_api(config):
+        for _, message in entries:
+            message.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
+    return entries
 
 
 def _plant(host: api.VirtualHost, entries: Sequence[Entry]) -> None:

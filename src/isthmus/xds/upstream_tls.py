@@ -35,7 +35,7 @@ def _judge(context: api.UpstreamTlsContext, trust: Trust) -> None:
     judged = context.common_tls_context.validation_context
     _fill(judged.trusted_ca, trust.ca, trust.ca_pem)
     if trust.depth:
-        judged.max_verify_depth.value = trust.depth
+        judged.max_verify_depth.value = trust.depth + 1  # Envoy counts the root too
     if trust.name:
         kind = _IP_ADDRESS if _is_ip(trust.name) else _DNS
         judged.match_typed_subject_alt_names.add(san_type=kind, matcher={"exact": trust.name})

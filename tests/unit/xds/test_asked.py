@@ -35,9 +35,12 @@ def words(policy: Policy, action: Forward = FORWARD) -> tuple[str, ...]:
         (Policy(sources=SourceRanges(("10.0.0.0/8", "::1/128"))), ("the client's address is in 10.0.0.0/8, ::1/128",)),
         (Policy(sources=SourceRanges(deny=("10.0.0.0/8",))), ("the client's address is not in 10.0.0.0/8",)),
         (Policy(sources=SourceRanges(())), ("nobody may come",)),
-        (Policy(sni="a.test"), ("the handshake was for a.test",)),
         (Policy(max_body_bytes=9), ("the body has at most 9 bytes",)),
         (Policy(answer_bytes_per_s=2048), ("answers at 2 KiB a second",)),
+        (
+            Policy(authorization=Authorization("p", common_name="CN=a")),
+            ("the subject of the client's certificate is like CN=a",),
+        ),
         (
             Policy(authorization=Authorization("p")),
             (f"the authorization helper agrees (policy {digest(Authorization('p'))})",),

@@ -56,7 +56,7 @@ def _chain(policy: Policy, session: Session | None, place: str) -> list[Named]:
     if policy.concurrency is not None:
         chain.append(("envoy.filters.http.ratelimit", concurrency_limit(policy.concurrency)))
     chain += local_rate_limits(policy.limits)
-    chain += _sources(policy.sources, policy.sni)
+    chain += _sources(policy.sources)
     if policy.authorization is not None:
         chain += authorization(policy.authorization, place)
     if policy.max_body_bytes:
@@ -68,11 +68,8 @@ def _chain(policy: Policy, session: Session | None, place: str) -> list[Named]:
     return chain
 
 
-def _sources(sources: SourceRanges | None, sni: str) -> list[Named]:
+def _sources(sources: SourceRanges | None) -> list[Named]:
     found: list[Named] = []
-    if sni:
-        named = {"requested_server_name": {"exact": sni, "ignore_case": True}}
-        found.append(_rbac("server name", _ALLOW, {"permissions": [named], "principals": [{"any": True}]}))
     if sources is not None and sources.deny:
         found.append(_rbac("denied", _DENY, _from(sources.deny)))
     if sources is not None and sources.allow is not None:
