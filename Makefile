@@ -83,8 +83,9 @@ lint: venv ## style, types, layers
 bench: venv ## measure, and print ratios and figures
 	@$(BIN)/python -m bench $(ARGS)
 
-docs: venv ## make docs/codes/ anew from the codes
+docs: venv ## make the generated pages of docs/ anew
 	@$(BIN)/python tools/code_pages.py
+	@$(BIN)/python tools/replay_pages.py
 
 lock: ## make requirements.lock anew (needs uv)
 	@test -n "$(UV)" || { echo "make lock needs uv: $(PYTHON) -m pip install uv" >&2; exit 1; }
