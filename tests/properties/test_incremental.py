@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifests import Table, pipeline
 
+from isthmus.dialects.ingress.other_names import claimed
 from isthmus.ir.check import violations
 from isthmus.kube.objects import (
     Base,
+    ConfigMap,
     Endpoint,
     EndpointConditions,
     EndpointPort,
@@ -39,6 +41,7 @@ NAMES = st.sampled_from(["a", "b", "c"])
 HOSTS = st.sampled_from(["", "a.test", "b.test", "*.test", "*.a.test", "BAD host", "10.0.0.1"])
 PATHS = st.sampled_from(["/", "/x", "/x/", "/x/y", "/long/er", "relative", "/a b"])
 TYPES = st.sampled_from(["Prefix", "Exact", "ImplementationSpecific", "Prefx"])
+ALIASES = "b.test, alias.test, www.a.test"
 ANNOTATIONS = st.dictionaries(
     st.sampled_from(
         [
@@ -47,12 +50,21 @@ ANNOTATIONS = st.dictionaries(
             "nginx.ingress.kubernetes.io/proxy-read-timeout",
             "nginx.ingress.kubernetes.io/auth-type",
             "nginx.ingress.kubernetes.io/canary",
+            "nginx.ingress.kubernetes.io/canary-weight",
+            "nginx.ingress.kubernetes.io/canary-by-header",
+            "nginx.ingress.kubernetes.io/server-alias",
+            "nginx.ingress.kubernetes.io/from-to-www-redirect",
+            "nginx.ingress.kubernetes.io/use-regex",
+            "nginx.ingress.kubernetes.io/rewrite-target",
+            "nginx.ingress.kubernetes.io/app-root",
+            "nginx.ingress.kubernetes.io/default-backend",
+            "nginx.ingress.kubernetes.io/custom-http-errors",
             "nginx.org/grpc-services",
             "kubernetes.io/ingress.class",
         ]
     ),
-    st.sampled_from(["GRPC", "true", "false", "60", "a", "nginx", "\x00\r\n", ""]),
-    max_size=3,
+    st.sampled_from(["GRPC", "true", "true", "false", "60", "a", "nginx", "\x00\r\n", "", "/x$1", "503", ALIASES]),
+    max_size=4,
 )
 
 
@@ -113,8 +125,14 @@ CLASSES = st.builds(
     ),
     st.sampled_from(["true", "false"]),
 )
+SETTINGS = st.builds(
+    lambda name, data: ConfigMap(metadata=Meta(name, "ingress-nginx"), data=data),
+    st.sampled_from(["ingress-nginx-controller", "other"]),
+    st.none()
+    | st.dictionaries(st.sampled_from(["hsts", "http-redirect-code", "odd"]), st.sampled_from(["false", "301"])),
+)
 SECRETS = st.builds(lambda text: Secret(metadata=meta("a"), data={"tls.crt": text}), st.sampled_from(["", "x"]))
-OBJECTS = st.one_of(INGRESSES, INGRESSES, SERVICES, SLICES, CLASSES, SECRETS)
+OBJECTS = st.one_of(INGRESSES, INGRESSES, SERVICES, SLICES, CLASSES, SECRETS, SETTINGS)
 EDITS = st.lists(st.tuples(st.sampled_from(["put", "put", "put", "delete"]), OBJECTS), min_size=1, max_size=25)
 
 
@@ -154,8 +172,7 @@ def test_invariants_hold_and_nothing_dangles(edits: list[tuple[str, Base]]) -> N
         for config in translation.hosts:
             assert violations(config) == ()
             for route in config.routes:
-                backend = getattr(route.action, "backend", None)
-                if backend is not None:
+                for backend in route.backends:
                     assert backend.service in translation.services or backend.dns
     clusters = {name for kind, name in table.resources if kind == CLUSTER}
     assert {name for kind, name in table.resources if kind == ENDPOINTS} == {n for n in clusters if "@" not in n}
@@ -169,6 +186,13 @@ def test_an_edit_changes_only_its_own_hosts(edits: list[tuple[str, Base]], chang
     old = current.get(ref_of(changed))
     table.apply(line.apply([changed]).changes)
     hosts = {rule.host or "*" for obj in (old, changed) if isinstance(obj, Ingress) for rule in obj.spec.rules}
+    hosts |= {
+        name
+        for obj in (*current.values(), changed)
+        if isinstance(obj, Ingress)
+        for name, parts in claimed(obj, {rule.host for rule in obj.spec.rules if rule.host}).items()
+        if parts.of in hosts or obj in (old, changed)
+    }
     allowed = {host if not host.startswith("*") else "*" for host in hosts} | {"*"}
     for kind, name in before.keys() | table.resources.keys():
         if kind == SCOPE and before.get((kind, name)) != table.resources.get((kind, name)):
