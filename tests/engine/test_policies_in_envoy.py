@@ -176,6 +176,11 @@ def test_error_pages(port: int) -> None:
     assert get(port, "/pages/x?status=500").replica == "one"
 
 
+def test_head_gets_no_page(port: int) -> None:
+    answer = ask(port, HOST, "/pages/x?status=404", method="HEAD")
+    assert (answer.status, answer.headers["x-served-by"]) == (404, "one")
+
+
 def test_error_pages_with_the_status_that_they_replace(port: int) -> None:
     answer = get(port, "/kept/x?status=503")
     assert (answer.status, answer.replica) == (503, "pages")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from gateways import Gateway, greeters, http_echoes, websocket_echoes
-from probe_cases import CASES, manifests, probes, request_of, services
+from probe_cases import CASES, location_of, manifests, probes, request_of, services
 
 GRPC_SERVICES = {"default/grpc-service"}
 SOCKET_SERVICES = {"default/demo-ws-svc", "default/good"}
@@ -54,7 +54,7 @@ def _probe(gateway: Gateway, probe: dict[str, Any]) -> None:
         assert (answer.status, answer.headers["grpc-status"]) == (200, str(probe["grpc"]))
     else:
         assert answer.status == probe["status"], answer.body
-        assert (answer.headers["location"] or "") == probe.get("location", "").replace("HTTPS", str(gateway.https_port))
+        assert (answer.headers["location"] or "") == location_of(probe, gateway.http_port, gateway.https_port)
 
 
 def _reached(answer: Any, backend: str, websocket: bool) -> None:

@@ -64,7 +64,7 @@ def asked(route: Route) -> tuple[object, ...]:
     policy = route.policy
     trust = route.action.backend.trust if isinstance(route.action, Forward) else None
     limits = (policy.limits, policy.concurrency, policy.answer_bytes_per_s)
-    return (policy.sources, policy.authorization, policy.sni, *limits, route.match.certificate, trust)
+    return (policy.sources, policy.authorization, *limits, route.match.certificate, trust)
 
 
 def test_every_restricting_annotation_is_tried() -> None:

@@ -11,7 +11,7 @@ from isthmus.ir.action import Forward, Retry, Rewrite, Session
 from isthmus.ir.template import Of, Template, Variable, literal
 from isthmus.xds import api, names
 from isthmus.xds.listeners import IDLE_MS
-from isthmus.xds.text import format_of
+from isthmus.xds.text import OVERWRITE, format_of
 
 
 def forward(action: Forward, cluster: str) -> api.RouteAction:
@@ -66,18 +66,47 @@ def _name(message: api.RouteAction, host: Template) -> None:
         message.host_rewrite = format_of(host)
 
 
-_ON = {"connect-failure": "connect-failure,refused-stream", "reset": "reset", "timeout": "reset"}
+_ON = {
+    "connect-failure": ("connect-failure", "refused-stream"),
+    "timeout": ("connect-failure",),
+    "reset": ("reset",),
+    "unsent": ("reset-before-request",),
+}
 _MOST_TRIES = 10
-_CERTAIN = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+_NOT_SENT = ("connect-failure", "refused-stream", "reset-before-request")  # nobody can have acted on the request
+_CERTAIN = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "MKCOL", "COPY", "MOVE", "PROPPATCH")
+_RETRY_ON = "x-envoy-retry-on"
+
+
+def retry_header(retry: Retry) -> api.HeaderValueOption | None:
+    """What else requests that may be repeated are tried again for: an addition for Envoy, which does not pass it on.
+
+    There is always a value, so that nobody's own counts.
+    """
+    _, others = _reasons(retry)
+    if retry.non_idempotent or not others:
+        return None
+    methods = ", ".join(f"'{method}'" for method in _CERTAIN)
+    value = f"%CEL(request.method in [{methods}] ? '{','.join(others)}' : 'connect-failure')%"
+    return api.HeaderValueOption(header={"key": _RETRY_ON, "value": value}, append_action=OVERWRITE)
+
+
+def _reasons(retry: Retry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """For requests of every kind, and for those of methods that may be repeated."""
+    words = [each for word in retry.on for each in _ON.get(word, ())]
+    if retry.statuses:
+        words.append("retriable-status-codes")
+    if "reset" in words:
+        words.append("reset-before-request")
+    safe = tuple(word for word in dict.fromkeys(words) if word in _NOT_SENT)
+    others = tuple(word for word in dict.fromkeys(words) if word not in _NOT_SENT)
+    return ((*safe, *others), ()) if retry.non_idempotent else (safe, others)
 
 
 def _retry(retry: Retry) -> api.RetryPolicy:
-    """Another host each time. Only where it is said to be safe are requests sent again that may have been acted on."""
-    words = [_ON[word] for word in retry.on if word in _ON]
-    if retry.statuses:
-        words.append("retriable-status-codes")
+    """Another host each time."""
     message = api.RetryPolicy(
-        retry_on=",".join(dict.fromkeys(",".join(words).split(","))),
+        retry_on=",".join(_reasons(retry)[0]),
         num_retries={"value": (retry.tries or _MOST_TRIES) - 1},
         retriable_status_codes=sorted(set(retry.statuses)),
         host_selection_retry_max_attempts=5,
@@ -85,9 +114,6 @@ def _retry(retry: Retry) -> api.RetryPolicy:
     message.retry_host_predicate.add(name="previous-hosts", typed_config=api.pack(api.PreviousHosts()))
     message.retry_back_off.base_interval.FromMilliseconds(1)  # nginx tries the next one at once
     message.retry_back_off.max_interval.FromMilliseconds(10)
-    if not retry.non_idempotent:
-        for method in _CERTAIN:
-            message.retriable_request_headers.add(name=":method", string_match={"exact": method})
     return message
 
 
@@ -113,4 +139,7 @@ def _hash(message: api.RouteAction, variable: Variable) -> None:
     elif variable.of is Of.PARAMETER:
         message.hash_policy.add(query_parameter={"name": variable.name})
     else:
-        message.hash_policy.add(header={"header_name": _HEADERS.get(variable.of, variable.name)})
+        header: dict[str, object] = {"header_name": _HEADERS.get(variable.of, variable.name)}
+        if variable.of is Of.PATH:
+            header["regex_rewrite"] = {"pattern": {"regex": r"\?.*"}, "substitution": ""}
+        message.hash_policy.add(header=header)

@@ -16,5 +16,7 @@ FORWARDED = (
     HeaderEdit("x-forwarded-port", (Variable(Of.LOCAL_PORT),)),
     HeaderEdit("x-forwarded-scheme", (Variable(Of.SCHEME),)),
     HeaderEdit("x-scheme", (Variable(Of.SCHEME),)),
+    HeaderEdit("x-original-forwarded-for", edit=Edit.REMOVE),
+    HeaderEdit("proxy", edit=Edit.REMOVE),  # becomes HTTP_PROXY in CGI programs
     HeaderEdit("x-request-id", (Variable(Of.UNIQUE),), Edit.DEFAULT),
 )

@@ -10,7 +10,7 @@ from isthmus.ir.match import Condition, Exact, Match, Pattern, Prefix, SegmentPr
 from isthmus.ir.policy import NOTHING_ASKED
 from isthmus.xds import api, names
 from isthmus.xds.filters import access, cors
-from isthmus.xds.forward import forward
+from isthmus.xds.forward import forward, retry_header
 from isthmus.xds.forwarded import FORWARDED
 from isthmus.xds.header_edits import edit_answer, edit_request
 from isthmus.xds.text import option
@@ -25,6 +25,9 @@ def emit_route(route: Route) -> api.Route:
     match route.action:
         case Forward():
             message.route.CopyFrom(forward(route.action, names.cluster(route.action.backend)))
+            more = retry_header(route.action.retry) if route.action.retry is not None else None
+            if more is not None:
+                message.request_headers_to_add.append(more)
         case Redirect():
             message.redirect.CopyFrom(_redirect(route.action))
         case SendTo():

@@ -21,9 +21,10 @@ def upstream_tls(backend: Backend) -> api.TransportSocket:
         _fill(ours.private_key, trust.key, trust.key_pem)
     if trust.ciphers:
         context.common_tls_context.tls_params.cipher_suites.extend(trust.ciphers)
-    if trust.versions:
-        context.common_tls_context.tls_params.tls_minimum_protocol_version = _VERSIONS[trust.versions[0]]
-        context.common_tls_context.tls_params.tls_maximum_protocol_version = _VERSIONS[trust.versions[-1]]
+    versions = trust.versions or ("1.2", "1.3")
+    if versions:
+        context.common_tls_context.tls_params.tls_minimum_protocol_version = _VERSIONS[versions[0]]
+        context.common_tls_context.tls_params.tls_maximum_protocol_version = _VERSIONS[versions[-1]]
     return api.TransportSocket(name="envoy.transport_sockets.tls", typed_config=api.pack(context))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from isthmus.ir.action import Forward, Session
 from isthmus.ir.host import Route
 from isthmus.ir.policy import Policy, SourceRanges
@@ -36,11 +38,28 @@ def access(route: Route) -> api.Any | None:
     chain = _chain(route.policy, session, names.route(route.origin))
     if not chain:
         return None
+    matcher: dict[str, object] = {"on_no_match": _run(chain)}
+    if route.policy.errors is not None:
+        # An answer to HEAD has no body, and a page would bring one.
+        without = _chain(replace(route.policy, errors=None), session, names.route(route.origin))
+        head = {"single_predicate": {"input": _method(), "value_match": {"exact": "HEAD"}}}
+        matcher["matcher_list"] = {"matchers": [{"predicate": head, "on_match": _run(without or [_nothing()])}]}
+    return api.pack(api.CompositePerRoute(matcher=matcher))
+
+
+def _run(chain: Sequence[Named]) -> dict[str, object]:
     filters = [{"name": name, "typed_config": config} for name, config in chain]
     action = api.ExecuteFilterAction(filter_chain={"typed_config": filters})
-    return api.pack(
-        api.CompositePerRoute(matcher={"on_no_match": {"action": {"name": "run", "typed_config": api.pack(action)}}})
-    )
+    return {"action": {"name": "run", "typed_config": api.pack(action)}}
+
+
+def _method() -> dict[str, object]:
+    asked = api.HttpRequestHeaderMatchInput(header_name=":method")
+    return {"name": "method", "typed_config": api.pack(asked)}
+
+
+def _nothing() -> Named:
+    return "nothing", api.pack(api.HeaderMutation())
 
 
 def _chain(policy: Policy, session: Session | None, place: str) -> list[Named]:

@@ -48,10 +48,9 @@ def policy_of(cors: Cors) -> api.Any:
         allow_headers=",".join(cors.headers),
         expose_headers=",".join(cors.expose),
         allow_credentials={"value": cors.credentials},
+        max_age=str(cors.max_age_s),
         forward_not_matching_preflights={"value": False},
     )
-    if cors.max_age_s:
-        message.max_age = str(cors.max_age_s)
     return api.pack(message)
 
 

@@ -13,11 +13,12 @@ import msgspec
 from isthmus.ir.policy import ErrorPages
 from isthmus.ir.template import Of, Variable
 from isthmus.xds import api, names
+from isthmus.xds.forwarded import FORWARDED
 from isthmus.xds.header_edits import edit_request
 from isthmus.xds.text import option
 
 _PREFIX = "/.isthmus/errors/"
-_CODE = "x-code"
+_CODE, _ORIGINAL = "x-code", "x-original-uri"  # written here: who asks for the page knows neither
 
 
 def error_pages(pages: ErrorPages) -> api.Any:
@@ -53,11 +54,12 @@ def page_route(pages: ErrorPages) -> api.Route:
     message.route.timeout.FromSeconds(60)
     message.route.regex_rewrite.pattern.regex = ".*"
     message.route.regex_rewrite.substitution = pages.path
-    edit_request(message, pages.headers)
+    edit_request(message, FORWARDED)
+    edit_request(message, [edit for edit in pages.headers if edit.name.lower() not in (_CODE, _ORIGINAL)])
     return message
 
 
 def original_path() -> api.Any:
     """A filter that keeps the path that was asked for: by the time a page is fetched it is another."""
-    mutations = {"request_mutations": [{"append": option("x-original-uri", (Variable(Of.TARGET),))}]}
+    mutations = {"request_mutations": [{"append": option(_ORIGINAL, (Variable(Of.TARGET),))}]}
     return api.pack(api.HeaderMutation(mutations=mutations))

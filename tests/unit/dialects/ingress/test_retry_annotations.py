@@ -8,7 +8,9 @@ from ingress_drafts import NONSENSE, drafted
 from isthmus.dialects.ingress.nginx.retry import FEATURE
 from isthmus.ir.action import Retry
 
-DEFAULT = Retry(3, ("connect-failure", "reset", "timeout"))
+UNASKED = ("connect-failure", "unsent")
+DEFAULT = Retry(3, UNASKED)
+ERRORS = ("connect-failure", "reset", "timeout")
 WHEN, TRIES, TIMEOUT = "proxy-next-upstream", "proxy-next-upstream-tries", "proxy-next-upstream-timeout"
 
 
@@ -16,8 +18,8 @@ WHEN, TRIES, TIMEOUT = "proxy-next-upstream", "proxy-next-upstream-tries", "prox
     ("given", "expected"),
     [
         ({}, DEFAULT),
-        ({WHEN: "error timeout"}, DEFAULT),
-        ({WHEN: " error  timeout "}, DEFAULT),
+        ({WHEN: "error timeout"}, Retry(3, ERRORS)),
+        ({WHEN: " error  timeout "}, Retry(3, ERRORS)),
         ({WHEN: "off"}, None),
         ({WHEN: "error off"}, None),
         ({WHEN: "timeout"}, Retry(3, ("timeout",))),
@@ -30,9 +32,9 @@ WHEN, TRIES, TIMEOUT = "proxy-next-upstream", "proxy-next-upstream-tries", "prox
             Retry(3, ("connect-failure", "reset"), (403, 404, 429, 500, 504)),
         ),
         ({TRIES: "1"}, None),
-        ({TRIES: "2"}, Retry(2)),
-        ({TRIES: "0"}, Retry(0)),
-        ({TRIES: "50"}, Retry(10)),
+        ({TRIES: "2"}, Retry(2, UNASKED)),
+        ({TRIES: "0"}, Retry(0, UNASKED)),
+        ({TRIES: "50"}, Retry(10, UNASKED)),
     ],
 )
 def test_when_and_how_often(given: dict[str, str], expected: Retry | None) -> None:
@@ -42,7 +44,7 @@ def test_when_and_how_often(given: dict[str, str], expected: Retry | None) -> No
 
 def test_a_limit_of_time_is_said_to_differ() -> None:
     found = drafted(FEATURE, {TIMEOUT: "10"})
-    assert (found.draft.retry, found.codes) == (Retry(3, within_ms=10_000), ["ISTH0122"])
+    assert (found.draft.retry, found.codes) == (Retry(3, UNASKED, within_ms=10_000), ["ISTH0122"])
     assert drafted(FEATURE, {TIMEOUT: "0"}).codes == []
     assert drafted(FEATURE, {TIMEOUT: "10", WHEN: "off"}).codes == []
 
