@@ -49,3 +49,9 @@ def request_of(probe: dict[str, Any]) -> Request:
     host, slash, path = rest.partition("/")
     headers = tuple((key.lower(), value) for key, value in probe.get("headers", {}).items())
     return Request(probe.get("host", host), slash + path, method, scheme, probe.get("sni"), headers)
+
+
+def location_of(probe: dict[str, Any], http: int, https: int) -> str:
+    """Where a probe's answer sends to, with the ports of the listeners."""
+    text: str = probe.get("location", "")
+    return text.replace("HTTPS", str(https)).replace("HTTP", str(http))

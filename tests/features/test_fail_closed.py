@@ -75,7 +75,7 @@ def test_absent_is_open() -> None:
     found = translated(web({}))
     (route,) = routes(found)["web"]
     assert isinstance(route.action, Forward)
-    assert asked(route) == (None, None, "", (), None, 0, None, None)
+    assert asked(route) == (None, None, (), None, 0, None, None)
 
 
 @pytest.mark.parametrize(("key", "sample"), SAMPLES)

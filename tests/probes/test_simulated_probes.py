@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from manifests import Table, objects, options
-from probe_cases import CASES, manifests, probes, request_of, services
+from probe_cases import CASES, location_of, manifests, probes, request_of, services
 
 from isthmus.dialects import DIALECTS
 from isthmus.ir.listener import HTTP, HTTPS, Listener
@@ -25,7 +25,7 @@ def snapshots() -> dict[str, Snapshot]:
     for case in CASES:
         addresses = {(*service.split("/"), 0): (("127.0.0.1", 1),) for service in services(case)}
         listeners = (Listener(HTTP, "127.0.0.1", 80), Listener(HTTPS, "127.0.0.1", 443, tls=True))
-        pipeline = Pipeline(Store(addresses), DIALECTS, options(https_port=8443), listeners, Edge())
+        pipeline = Pipeline(Store(addresses), DIALECTS, options(http_port=8080, https_port=8443), listeners, Edge())
         found[case] = Snapshot()
         found[case].apply((*pipeline.start(), *pipeline.apply(objects(manifests(case))).changes))
     return found
@@ -42,7 +42,7 @@ def test_probe(case: str, probe: dict[str, Any], snapshots: dict[str, Snapshot])
         assert verdict.upgraded == ("websocket" in probe.get("headers", {}).values())
     else:
         assert verdict.status == probe["status"], verdict
-        assert verdict.location == probe.get("location", "").replace("HTTPS", "8443")
+        assert verdict.location == location_of(probe, http=8080, https=8443)
         if "grpc" in probe:
             assert verdict.grpc_status() == probe["grpc"]
 

@@ -16,7 +16,7 @@ from isthmus.dialects.dialect import Options
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.files import load
 from isthmus.ir.listener import HTTP, HTTPS, Listener
-from isthmus.kube.diagnostics import Diagnostic
+from isthmus.kube.diagnostics import Diagnostic, Severity
 from isthmus.kube.positions import Positions
 from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
 from isthmus.kube.store import Store
@@ -33,6 +33,8 @@ def make_pipeline(settings: Settings) -> Pipeline:
         http_port=settings.http_port,
         https_port=settings.https_port,
         allow_external_name=settings.allow_external_name,
+        controller_config=settings.controller_config,
+        without=frozenset(settings.without),
     )
     listeners = [Listener(HTTP, settings.bind, settings.http_port)]
     if not settings.targets:  # bare servers bring no certificates along
@@ -51,6 +53,7 @@ class Offline:
         self.snapshot = Snapshot()
         self.snapshot.apply(self.pipeline.start())
         self.snapshot.apply(self.pipeline.apply(loaded.objects).changes)
+        self.texts = loaded.texts
         self._positions = Positions(loaded.texts)
         self._loaded = loaded.diagnostics
 
@@ -58,6 +61,11 @@ class Offline:
     def store(self) -> Store:
         """The objects."""
         return self.pipeline.memo.store
+
+    @property
+    def unread(self) -> tuple[Diagnostic, ...]:
+        """The findings about what could not be read, so that nothing can be said about it."""
+        return tuple(each for each in self._loaded if each.code.severity is Severity.ERROR)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All findings with their places, worst first."""

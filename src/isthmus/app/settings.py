@@ -53,7 +53,8 @@ class Offering(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """`endpoints` are addresses given by hand. `stdin` is a file that holds what was read from standard input.
+    """`endpoints` are addresses given by hand. `controller_config` is the `namespace/name` of a ConfigMap, or empty for
+    the usual one; `without` are quirks that are left out. `stdin` is a file that holds what came from standard input.
 
     A plain tuple, because the supervisor must stay small and start at once.
     """
@@ -66,6 +67,8 @@ class Settings(NamedTuple):
     endpoints: tuple[Given, ...] = ()
     concurrency: int = 0
     allow_external_name: bool = False
+    controller_config: str = ""
+    without: tuple[str, ...] = ()
     underscores: str = "reject"
     output: str = "text"
     drain_seconds: float = 5.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -40,7 +41,7 @@ def command(
     classes: tuple[str, ...],
     endpoints: tuple[str, ...],
     allow_external_name: bool,
-    **options: str,
+    **options: Any,
 ) -> None:
     """Find every mistake in manifests.
 
@@ -52,7 +53,8 @@ def command(
     kubectl get ingress,svc,endpointslices,secret -o yaml | isthmus check -f -
     isthmus check -f deploy/ -o sarif > isthmus.sarif
     """
-    settings = settings_of(paths, classes, endpoints, allow_external_name)
+    controller = (options["controller_config"], options["without"])
+    settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
     try:
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:

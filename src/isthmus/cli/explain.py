@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -29,7 +30,7 @@ def command(
     classes: tuple[str, ...],
     endpoints: tuple[str, ...],
     allow_external_name: bool,
-    **options: str,
+    **options: Any,
 ) -> None:
     """Say what happens to a request: listener, certificate, host, rule, cluster, endpoints.
 
@@ -42,7 +43,8 @@ def command(
     isthmus explain GET http://localhost/chat -H 'Upgrade: websocket' -H 'Connection: Upgrade' -f examples/demo
     """
     request = parse_request(words, tuple(options["headers"]))
-    settings = settings_of(paths, classes, endpoints, allow_external_name)
+    controller = (options["controller_config"], options["without"])
+    settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
     try:
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:

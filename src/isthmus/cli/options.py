@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from isthmus.app.settings import Given, Settings, SettingsError, parse_endpoint
+from isthmus.quirks import QUIRKS
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -28,7 +29,7 @@ class Failure(click.ClickException):
 
 
 def manifests(function: _F) -> _F:
-    """-f, --class, --endpoint and --allow-external-name."""
+    """-f, --class, --endpoint, --allow-external-name, --controller-configmap and --without."""
     for option in _MANIFESTS:
         function = option(function)
     return function
@@ -42,10 +43,31 @@ def manifests_or_not(function: _F) -> _F:
     return click.option("-f", "--filename", "paths", multiple=True, type=path, help=_FILENAME_HELP)(function)
 
 
+def _namespaced(_: click.Context, __: click.Parameter, value: str) -> str:
+    namespace, slash, name = value.partition("/")
+    if value and not (namespace and slash and name and "/" not in name):
+        raise click.BadParameter(f"expected NAMESPACE/NAME, found {value}")
+    return value
+
+
 _FILENAME_HELP = "A file, a folder (with its sub-folders) or - for standard input. Repeatable."
 
 
 _MANIFESTS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--without",
+        multiple=True,
+        type=click.Choice(sorted(QUIRKS)),
+        help="A habit of ingress-nginx to leave out. Repeatable.",
+    ),
+    click.option(
+        "--controller-configmap",
+        "controller_config",
+        metavar="NS/NAME",
+        default="",
+        callback=_namespaced,
+        help="The ConfigMap of the controller that the manifests come from; the usual one by default.",
+    ),
     click.option(
         "--allow-external-name",
         is_flag=True,
@@ -79,7 +101,12 @@ _MANIFESTS: tuple[Callable[[Any], Any], ...] = (
 
 
 def settings_of(
-    paths: tuple[str, ...], classes: tuple[str, ...], endpoints: tuple[str, ...], allow_external_name: bool
+    paths: tuple[str, ...],
+    classes: tuple[str, ...],
+    endpoints: tuple[str, ...],
+    allow_external_name: bool,
+    controller_config: str = "",
+    without: tuple[str, ...] = (),
 ) -> Settings:
     """The settings of an offline verb; ports are the usual ones, so that redirects look as they would."""
     return Settings(
@@ -87,6 +114,8 @@ def settings_of(
         classes=classes,
         endpoints=parsed(endpoints),
         allow_external_name=allow_external_name,
+        controller_config=controller_config,
+        without=without,
         http_port=80,
         https_port=443,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Any, assert_never
 
 import click
 
@@ -29,6 +29,7 @@ def command(
     endpoints: tuple[str, ...],
     allow_external_name: bool,
     output: str,
+    **options: Any,
 ) -> None:
     """List what is served, in the order in which rules are tried.
 
@@ -36,7 +37,8 @@ def command(
     isthmus routes -f examples/demo
     isthmus routes -f examples/demo -o json | jq -r '.routes[].host' | sort -u
     """
-    settings = settings_of(paths, classes, endpoints, allow_external_name)
+    controller = (options["controller_config"], options["without"])
+    settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
     try:
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:

@@ -78,6 +78,8 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
         endpoints=parsed(options["endpoints"]),
         concurrency=options["concurrency"],
         allow_external_name=options["allow_external_name"],
+        controller_config=options["controller_config"],
+        without=options["without"],
         underscores=options["underscores"],
         output=options["output"],
         drain_seconds=options["drain_seconds"],

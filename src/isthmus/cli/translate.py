@@ -25,6 +25,7 @@ def command(
     endpoints: tuple[str, ...],
     allow_external_name: bool,
     to: str,
+    **options: Any,
 ) -> None:
     """Print what manifests are translated to. Private keys are never printed.
 
@@ -32,7 +33,8 @@ def command(
     isthmus translate -f examples/demo --to ir
     isthmus translate -f examples/demo --to xds | less
     """
-    settings = settings_of(paths, classes, endpoints, allow_external_name)
+    controller = (options["controller_config"], options["without"])
+    settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
     try:
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.host import HostConfig
-from isthmus.ir.listener import Certificate
+from isthmus.ir.listener import Certificate, HostTls
 from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.objects import Base
 from isthmus.kube.store import Lookup
@@ -23,21 +23,31 @@ from isthmus.kube.store import Lookup
 class Options(Struct, frozen=True):
     """What the operator decides, the same for all objects.
 
-    `classes` are the IngressClass names that are served; `https_port` is what redirects point to; `now` judges
-    certificates.
+    `classes` are the IngressClass names that are served; the ports are what clients connect to; `now` judges
+    certificates. `controller_config` is the `namespace/name` of the ConfigMap of the controller that the objects come
+    from; empty is that controller's usual one. `without` are names of quirks that are left out.
     """
 
     now: datetime.datetime
     classes: tuple[str, ...] = ("nginx",)
+    http_port: int = 80
     https_port: int = 443
     allow_external_name: bool = False
+    controller_config: str = ""
+    without: frozenset[str] = frozenset()
 
 
 class Parts(Struct, frozen=True, gc=False):
-    """Which parts of an object are about one host, by index: so that 10,000 hosts in one object cost 10,000 steps."""
+    """Which parts of an object are about one host, by index: so that 10,000 hosts in one object cost 10,000 steps.
+
+    With `of` they are those of another host, of which this one is another name or, with `redirects`, one that
+    redirects there.
+    """
 
     rules: tuple[int, ...] = ()
     tls: tuple[int, ...] = ()
+    of: str = ""
+    redirects: bool = False
 
 
 class Claims(Struct, frozen=True):
@@ -48,21 +58,24 @@ class Claims(Struct, frozen=True):
 
 
 class Claim(Struct, frozen=True):
-    """One object's claim of one host."""
+    """One object's claim of one host. `other` is set for claims of the hosts that this one is another name of."""
 
     obj: Base
     parts: Parts
+    other: str = ""
 
 
 class Translation(Struct, frozen=True):
     """One host, translated: a HostConfig for each listener that serves it.
 
-    `certificate_lost` says that a certificate was asked for and the Secret gives none: the last good one stays.
+    `tls` is there for hosts whose TLS is not as everybody's. `certificate_lost` says that a certificate was asked for
+    and the Secret gives none: the last good one stays.
     """
 
     hosts: tuple[HostConfig, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     certificate_lost: bool = False
+    tls: tuple[HostTls, ...] = ()
     services: tuple[ServicePortRef, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 

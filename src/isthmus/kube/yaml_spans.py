@@ -6,7 +6,7 @@ Knows nothing of Kubernetes. Rule: an alias has no parts, because what it stands
 from __future__ import annotations
 
 from msgspec import Struct
-from yaml.error import Mark, YAMLError
+from yaml.error import YAMLError
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -85,9 +85,9 @@ class _Reading:
         if isinstance(event, CollectionEndEvent):
             node, _ = self._open.pop()
             self._keys.pop()
-            node.end = _index(event.end_mark)
+            node.end = _end(event)
         elif isinstance(event, NodeEvent):
-            node = Span(_index(event.start_mark), _index(event.end_mark))
+            node = Span(_start(event), _end(event))
             if isinstance(event, ScalarEvent):
                 node.style = event.style or ""
             self._put(node, event)
@@ -111,5 +111,9 @@ class _Reading:
             self._keys[-1] = None
 
 
-def _index(mark: Mark | None) -> int:
-    return mark.index if mark is not None else 0
+def _start(event: Event) -> int:
+    return event.start_mark.index if event.start_mark is not None else 0
+
+
+def _end(event: Event) -> int:
+    return event.end_mark.index if event.end_mark is not None else 0

@@ -159,7 +159,16 @@ def test_explain_a_websocket() -> None:
 
 def test_explain_as_json() -> None:
     steps = json.loads(run("explain", "http://ws.kubesre.com/", "-f", SEED, "-o", "json").stdout)["steps"]
-    assert [step["step"] for step in steps] == ["listener", "host", "rule", "filters", "asked", "cluster", "endpoints", "answer"]
+    assert [step["step"] for step in steps] == [
+        "listener",
+        "host",
+        "rule",
+        "filters",
+        "asked",
+        "cluster",
+        "endpoints",
+        "answer",
+    ]
 
 
 @pytest.mark.parametrize(

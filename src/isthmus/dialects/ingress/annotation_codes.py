@@ -45,15 +45,8 @@ INVALID_ANNOTATION = Code(
     Severity.ERROR,
     "{annotation} is {value}, expected {expected}",
     "correct the value; until then the default is used",
-    "ingress-nginx falls back to the default for a value that it cannot read, and so does Isthmus.",
-    Effect.KEEP,
-)
-AUTO_PROTOCOL = Code(
-    "ISTH0116",
-    Severity.WARNING,
-    "{annotation} is AUTO_HTTP; HTTP is used for all requests",
-    "say HTTP or HTTPS",
-    "ingress-nginx would use the scheme of the client's request towards the backend.",
+    "ingress-nginx falls back to the default for a value that it cannot read, and so does Isthmus. NGINX Inc's "
+    "controller rejects the whole object for it; here all else in the object counts.",
     Effect.KEEP,
 )
 SERVICE_NOT_USED = Code(
@@ -134,6 +127,68 @@ UNKNOWN_SETTING = Code(
     "are read; this one is not among them.",
     Effect.KEEP,
 )
+ALONE = Code(
+    "ISTH0150",
+    Severity.WARNING,
+    "{annotation} counts only together with {other}",
+    "add what is missing, or remove the annotation",
+    "The annotation says how something is to be done that nothing asks for. ingress-nginx ignores it without a word.",
+    Effect.KEEP,
+)
+UNUSABLE_PASSWORD = Code(
+    "ISTH0170",
+    Severity.WARNING,
+    "{name}, which {annotation} refers to, has a user who can never log in: {reason}",
+    "make the line anew with htpasswd -B; the other users are not affected",
+    "Passwords are kept as hashes: bcrypt, apr1 (htpasswd's MD5), SHA-crypt, {SHA}, {SSHA} or the crypt of old. A line "
+    "without one, with a plain password or with a hash that would take seconds to judge lets nobody in.",
+    Effect.KEEP,
+)
+AUTH_SERVER_MISSING = Code(
+    "ISTH0171",
+    Severity.ERROR,
+    "{annotation} leads to {server}, which cannot be asked: {reason}",
+    "correct the URL or create the Service; until then the paths that it protects answer 503",
+    "Who may use the paths is another server's decision. Without one that can be asked nobody is let in.",
+    Effect.CLOSE,
+)
+CIPHERS_LEFT_OUT = Code(
+    "ISTH0190",
+    Severity.WARNING,
+    "{annotation} has ciphers that Envoy does not have, which are left out: {names}",
+    "nothing, if clients can do without them",
+    "Envoy speaks fewer ciphers than OpenSSL: none with DHE, CBC with SHA-2, CAMELLIA, ARIA, PSK, 3DES or RC4. The "
+    "others of the list count, in its order.",
+    Effect.KEEP,
+)
+OTHER_AUTHORITIES = Code(
+    "ISTH0191",
+    Severity.ERROR,
+    "{annotation} of this object and that of {winner} judge the client certificates of host {host} differently",
+    "use the same Secret and the same auth-tls-match-cn for all objects of a host, or give the paths a host of their "
+    "own; until then this object's paths answer 503",
+    "A handshake happens before anybody knows the path, so one Secret judges all clients of a host: that of the oldest "
+    "object. Its verdicts say nothing about what another object wants, so that one's paths are closed.",
+    Effect.CLOSE,
+)
+CLOSED_WITH_HOST = Code(
+    "ISTH0192",
+    Severity.ERROR,
+    "host {host} is closed: {annotation} of {winner} is for the whole host and cannot be honoured",
+    "see the findings of that object; until then all paths of the host answer 503",
+    "Client certificates are asked for by host. As long as they cannot be judged nobody is let in, by whichever "
+    "object's path.",
+    Effect.CLOSE,
+)
+NOT_DECRYPTED = Code(
+    "ISTH0193",
+    Severity.WARNING,
+    "over TLS the paths of this object are not served: {annotation} of {winner} passes all connections for host "
+    "{host} through",
+    "give the paths a host of their own",
+    "Connections that are passed through are not decrypted, so nobody here knows their paths.",
+    Effect.DROP,
+)
 
 CODES = (
     UNTRANSLATED_ANNOTATION,
@@ -141,7 +196,6 @@ CODES = (
     SNIPPET,
     WRONG_CLASS_ANNOTATION,
     INVALID_ANNOTATION,
-    AUTO_PROTOCOL,
     SERVICE_NOT_USED,
     NO_EFFECT,
     ANNOTATION_DIFFERS,
@@ -151,4 +205,11 @@ CODES = (
     BROKEN_REFERENCE,
     OVERRULED_ANNOTATION,
     UNKNOWN_SETTING,
+    ALONE,
+    UNUSABLE_PASSWORD,
+    AUTH_SERVER_MISSING,
+    CIPHERS_LEFT_OUT,
+    OTHER_AUTHORITIES,
+    CLOSED_WITH_HOST,
+    NOT_DECRYPTED,
 )

@@ -8,6 +8,8 @@ is reported, and closes the path where ignoring it would be less safe than asked
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +17,8 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.view import View
+from isthmus.dialects.ingress.old_names import OldName
+from isthmus.dialects.ingress.view import Inherited, View
 from isthmus.dialects.services import closest
 from isthmus.kube.diagnostics import Effect, Report
 from isthmus.kube.objects import ConfigMap, Ingress, ref_of
@@ -30,13 +33,15 @@ def _as_it_is(_: View, draft: Draft) -> Draft:
 class Feature(Struct, frozen=True):
     """One family of annotations, in a file of its own: the annotations it declares and what they change.
 
-    `title` and `about` (a paragraph) are for the family's page in the documentation.
+    `title` and `about` (a paragraph) are for the family's page in the documentation. One that applies `always` has
+    defaults other than a Draft's own, so it speaks where none of its annotations are present too.
     """
 
     title: str
     about: str
     annotations: tuple[Annotation, ...]
     apply: Callable[[View, Draft], Draft] = _as_it_is
+    always: bool = False
 
     @property
     def reads(self) -> frozenset[str]:
@@ -44,10 +49,19 @@ class Feature(Struct, frozen=True):
         return frozenset(each.key for each in self.annotations)
 
 
-class Vocabulary(Struct, frozen=True):
+class Asked(NamedTuple):
+    """An Ingress whose annotations are read, and what it has from another one."""
+
+    ingress: Ingress
+    inherited: Inherited | None = None
+
+
+class Vocabulary(Struct, frozen=True, dict=True):
     """One controller's annotations. `prefixes` are those that it owns.
 
     `closing` are beginnings of names (after the prefix) that restrict access: a misspelt one must not be ignored.
+    `config_map` is the usual `namespace/name` of the controller's ConfigMap, `settings` are keys of it that are read
+    beside those of the annotations.
     """
 
     name: str
@@ -55,11 +69,30 @@ class Vocabulary(Struct, frozen=True):
     features: tuple[Feature, ...]
     closing: tuple[str, ...] = ()
     harmless: Mapping[str, frozenset[str]] = {}  # values that ask for nothing
+    config_map: str = ""
+    settings: frozenset[str] = frozenset()
+    idle_settings: Mapping[str, str] = {}  # keys that change nothing here, with the reason
+    old_names: Mapping[str, OldName] = {}  # of annotations
 
-    @property
-    def known(self) -> dict[str, Annotation]:
+    @cached_property
+    def known(self) -> Mapping[str, Annotation]:
         """Every annotation that is declared, by key."""
         return {each.key: each for feature in self.features for each in feature.annotations}
+
+    @cached_property
+    def speakers(self) -> Mapping[str, frozenset[int]]:
+        """Which features, by their place, an annotation or a key of the ConfigMap makes speak."""
+        found: dict[str, set[int]] = {}
+        for place, feature in enumerate(self.features):
+            for each in feature.annotations:
+                for key in {each.key, each.setting or each.key}:
+                    found.setdefault(key, set()).add(place)
+        return {key: frozenset(places) for key, places in found.items()}
+
+    @cached_property
+    def always(self) -> frozenset[int]:
+        """The features, by their place, that speak about every path."""
+        return frozenset(place for place, feature in enumerate(self.features) if feature.always)
 
     def owns(self, key: str) -> bool:
         """Whether the annotation belongs to this controller."""
@@ -70,36 +103,49 @@ class Vocabulary(Struct, frozen=True):
         known = self.known.get(key)
         return known.restricts if known else key.partition("/")[2].startswith(self.closing)
 
+    def is_harmless(self, key: str, value: str) -> bool:
+        """Whether the value asks for nothing."""
+        return value.strip().lower() in self.harmless.get(key.partition("/")[2], ())
+
 
 def draft(
-    vocabulary: Vocabulary, ingress: Ingress, service: str, report: Report, look: Lookup, settings: ConfigMap | None
+    vocabulary: Vocabulary,
+    asked: Ingress | Asked,
+    service: str,
+    report: Report,
+    look: Lookup,
+    settings: ConfigMap | None,
 ) -> Draft:
     """Let every feature whose annotations are present say what it has to say about a path."""
+    ingress, inherited = asked if isinstance(asked, Asked) else Asked(asked)
+    keys = (*ingress.metadata.annotations, *((settings.data or ()) if settings is not None else ()))
+    speakers = vocabulary.always.union(*(vocabulary.speakers[key] for key in keys if key in vocabulary.speakers))
     result = Draft(service)
-    present = ingress.metadata.annotations.keys()
-    data = settings.data if settings is not None and settings.data else {}
-    for feature in vocabulary.features:
-        if any(each.key in present or each.setting in data for each in feature.annotations):
-            view = View(ingress, feature.annotations, report, look, settings)
-            result = feature.apply(view, result)
-            if view.closed:
-                result = replace(result, closed=True)
+    for place in sorted(speakers):
+        feature = vocabulary.features[place]
+        view = View(ingress, feature.annotations, report, look, settings, inherited)
+        result = feature.apply(view, result)
+        if view.closed:
+            result = replace(result, closed=True)
     return result
 
 
-def judge(vocabulary: Vocabulary, others: Iterable[Vocabulary], ingress: Ingress, report: Report) -> bool:
-    """Report every annotation that changes nothing or cannot be had; whether the object's paths must be closed."""
+def judge(vocabulary: Vocabulary, others: Iterable[Vocabulary], asked: Ingress | Asked, report: Report) -> bool:
+    """Report every annotation that changes nothing or cannot be had; whether the object's paths must be closed. What
+    it has from another object is reported there."""
+    ingress, inherited = asked if isinstance(asked, Asked) else Asked(asked)
     closed = False
     known = vocabulary.known
     for key, value in ingress.metadata.annotations.items():
-        if "/" not in key or value.strip().lower() in vocabulary.harmless.get(key.partition("/")[2], ()):
+        if "/" not in key or vocabulary.is_harmless(key, value):
             continue
+        told = Report() if inherited is not None and key in inherited.keys else report
         if key in known:
-            closed |= _judge_known(known[key], ingress, report)
+            closed |= _judge_known(known[key], ingress, told)
         elif vocabulary.owns(key):
-            closed |= _judge_unknown(vocabulary, ingress, key, report)
+            closed |= _judge_unknown(vocabulary, ingress, key, told)
         else:
-            closed |= _judge_foreign(vocabulary, others, ingress, key, report)
+            closed |= _judge_foreign(vocabulary, others, ingress, key, told)
     return closed
 
 

@@ -5,11 +5,13 @@ Only the path that refers to a bad backend is closed; its neighbours never notic
 
 from __future__ import annotations
 
+import ipaddress
+
 from msgspec import Struct
 
 from isthmus.dialects import codes as service_codes
 from isthmus.dialects.dialect import Options
-from isthmus.dialects.ingress import codes
+from isthmus.dialects.ingress import codes, host_codes
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.isthmus_dev.transcode import FEATURE as TRANSCODE
 from isthmus.dialects.ingress.view import View
@@ -44,6 +46,9 @@ def lower(
     port = _service_port(place, backend.service, look, options, report)
     if isinstance(port, Respond):
         return port
+    if draft.cluster_ip and not cluster_address(port.service):
+        name = f"{ref.namespace}/{backend.service.name}"
+        report.add(host_codes.NO_CLUSTER_ADDRESS, ref, place.path / "service" / "name", service=name)
     return _forward(port, draft, report)
 
 
@@ -83,7 +88,6 @@ def _service_port(
 def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
     protocol, tls = _speaks(found, draft, report)
     service = found.service
-    meta = service.metadata
     offered = draft.api or (None if draft.grpc_only else _asked_by(service, report))
     if offered is not None and protocol is Protocol.HTTP1:
         if draft.protocol is None and not found.port.app_protocol:
@@ -96,17 +100,44 @@ def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
     if protocol is Protocol.HTTP2:
         _check_name(found, report)
     return Forward(
-        Backend(
-            service=ServicePortRef(meta.namespace, meta.name, found.port.port),
-            protocol=protocol,
-            tls=tls,
-            connect_timeout_ms=draft.connect_timeout_ms,
-            dns=service.spec.external_name if service.spec.type == "ExternalName" else "",
-        ),
+        _backend(found, draft, protocol, tls),
         idle_timeout_ms=max(draft.read_timeout_ms, draft.send_timeout_ms),
         websocket=protocol is Protocol.HTTP1,
         api=offered,
+        host=draft.host,
+        # Envoy keeps what it may have to send again: streams are spared that unless somebody asks for it.
+        retry=draft.retry if draft.retry_asked or protocol is Protocol.HTTP1 else None,
+        session=draft.session,
+        hash_key=draft.hash_key,
+        mirrors=draft.mirrors,
     )
+
+
+def _backend(found: FoundPort, draft: Draft, protocol: Protocol, tls: bool) -> Backend:
+    meta, spec = found.service.metadata, found.service.spec
+    return Backend(
+        service=ServicePortRef(meta.namespace, meta.name, found.port.port),
+        protocol=protocol,
+        tls=tls,
+        connect_timeout_ms=draft.connect_timeout_ms,
+        dns=spec.external_name if spec.type == "ExternalName" else "",
+        trust=draft.trust,
+        address=cluster_address(found.service) if draft.cluster_ip else "",
+        balance=draft.balance,
+        max_connections=draft.max_connections,
+        requests_per_connection=draft.requests_per_connection,
+        idle_connection_ms=draft.idle_connection_ms,
+        ejection=draft.ejection,
+        slow_start_ms=draft.slow_start_ms,
+    )
+
+
+def cluster_address(service: Service) -> str:
+    """The Service's own IP address; empty for those that have none, whose endpoints are used."""
+    try:
+        return str(ipaddress.ip_address(service.spec.cluster_ip))
+    except ValueError:
+        return ""
 
 
 def _asked_by(service: Service, report: Report) -> Api | None:

@@ -6,16 +6,16 @@ names are left out here, so that translation sees only hosts that can exist.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from isthmus.dialects.dialect import Claims, Options, Parts
-from isthmus.dialects.ingress import codes, nginx, nginx_org
+from isthmus.dialects.ingress import codes, nginx, nginx_org, other_names
 from isthmus.dialects.ingress.annotations import Vocabulary
+from isthmus.dialects.ingress.host_names import is_host as is_host
 from isthmus.dialects.services import closest
 from isthmus.ir.host import CATCH_ALL
 from isthmus.kube.diagnostics import Report
-from isthmus.kube.objects import Ingress, IngressClass, ref_of
+from isthmus.kube.objects import ConfigMap, Ingress, IngressClass, ref_of
 from isthmus.kube.refs import FieldPath, annotation
 from isthmus.kube.store import Lookup
 
@@ -30,8 +30,6 @@ _CONTROLLERS = {
     "k8s.io/ingress-nginx": nginx.VOCABULARY,
     "nginx.org/ingress-controller": nginx_org.VOCABULARY,
 }
-_HOST = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}")
 
 
 def vocabulary_of(ingress: Ingress, look: Lookup) -> Vocabulary:
@@ -39,6 +37,12 @@ def vocabulary_of(ingress: Ingress, look: Lookup) -> Vocabulary:
     name = ingress.spec.ingress_class_name or ingress.metadata.annotations.get(CLASS_ANNOTATION)
     chosen = look.ingress_class(name) if name else _default_class(look)
     return _CONTROLLERS.get(chosen.spec.controller, nginx.VOCABULARY) if chosen else nginx.VOCABULARY
+
+
+def settings_of(vocabulary: Vocabulary, look: Lookup, options: Options) -> ConfigMap | None:
+    """The ConfigMap of the controller whose annotations count, where there is one."""
+    namespace, _, name = (options.controller_config or vocabulary.config_map).partition("/")
+    return look.config_map(namespace, name) if name else None
 
 
 def claims(ingress: Ingress, look: Lookup, options: Options) -> Claims:
@@ -57,12 +61,10 @@ def claims(ingress: Ingress, look: Lookup, options: Options) -> Claims:
         rules[CATCH_ALL] = []
     tls = _tls_entries(ingress, rules, report)
     hosts = {host: Parts(tuple(indexes), tuple(tls.get(host, ()))) for host, indexes in rules.items()}
+    named = any(key in ingress.metadata.annotations for key in other_names.KEYS)
+    if named and vocabulary_of(ingress, look) is nginx.VOCABULARY:
+        hosts = {**other_names.claimed(ingress, rules), **hosts}
     return Claims(hosts, report.all())
-
-
-def is_host(host: str) -> bool:
-    """Whether it can be the host of a rule: an RFC 1123 name, with a wildcard for the whole first label at most."""
-    return len(host) <= 253 and _HOST.fullmatch(host) is not None and _IPV4.fullmatch(host) is None
 
 
 def _served(ingress: Ingress, look: Lookup, options: Options, report: Report) -> bool:

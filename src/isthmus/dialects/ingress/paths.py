@@ -1,42 +1,92 @@
 """Path types: from an Ingress path to what it matches, by ingress-nginx's rules.
 
-Exact is the whole path, Prefix goes by path elements, ImplementationSpecific is nginx's plain text prefix.
+Exact is the whole path, Prefix goes by path elements, ImplementationSpecific is nginx's plain text prefix. On a host
+of regular expressions every path is one, in any case, for the beginning of the request's path.
 """
 
 from __future__ import annotations
 
-from isthmus.dialects.ingress import codes
+from msgspec.structs import replace
+
+from isthmus.dialects.ingress import codes, host_codes
+from isthmus.dialects.ingress.draft import PathKind
+from isthmus.dialects.ingress.path_kinds import Unreadable, read_as
+from isthmus.dialects.ingress.regex import literal_start
 from isthmus.dialects.services import closest
-from isthmus.ir.match import Exact, PathMatch, Prefix, SegmentPrefix
+from isthmus.ir.match import Exact, PathMatch, Pattern, Prefix, SegmentPrefix
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import IngressPath
 from isthmus.kube.refs import FieldPath, ObjectRef
 
-_TYPES = ("Exact", "Prefix", "ImplementationSpecific")
+EXACT, PREFIX, SPECIFIC = "Exact", "Prefix", "ImplementationSpecific"
+_TYPES = (EXACT, PREFIX, SPECIFIC)
+_RELATIVE = "it is not absolute"
+_LONGEST_CLOSED = 500
 _MAX = 4096  # longer than any request line that the listeners take is worth
+
+
+_SPECIAL = frozenset(".+*?()[]{}|^$\\")
+
+
+class Closed(str):
+    """The beginning of the paths that answer 503, because a path's expression cannot be run."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> PathMatch:
+        """What is closed: a part of the paths may have been meant in any case."""
+        escaped = "".join(f"\\{char}" if char in _SPECIAL else char for char in self)
+        return Pattern("/", f"(?i:{escaped}).*")
 
 
 def parse_path(rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report) -> PathMatch | None:
     """What a path matches; None, with a finding, when it cannot match anything."""
-    kind = rule.path_type
-    if kind not in _TYPES:
-        report.add(codes.INVALID_PATH_TYPE, ref, at / "pathType", value=kind or "missing", hint=closest(kind, _TYPES))
+    kind, path = rule.path_type, rule.path or "/"
+    if not has_type(rule, ref, at, report):
         return None
-    path = rule.path or "/"
     reason = _problem(path)
     if reason:
         report.add(codes.INVALID_PATH, ref, at / "path", value=path, reason=reason)
         return None
-    if kind == "Exact":
+    if kind == EXACT:
         return Exact(path)
-    if kind == "Prefix" or path == "/":
+    if kind == PREFIX or path == "/":
         return SegmentPrefix(path.rstrip("/") or "/")
     return Prefix(path)
 
 
+def parse_as(
+    kind: PathKind, rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report
+) -> PathMatch | Closed | None:
+    """What a path matches that is read otherwise than its type says; what to close where Envoy cannot run it."""
+    path = rule.path or "/"
+    if kind is PathKind.EXACT:
+        return parse_path(replace(rule, path_type=EXACT), ref, at, report)
+    if not has_type(rule, ref, at, report):
+        return None
+    if not path.startswith("/"):
+        report.add(codes.INVALID_PATH, ref, at / "path", value=path, reason=_RELATIVE)
+        return None
+    found = read_as(kind, path)
+    if not isinstance(found, Unreadable):
+        return found
+    closed = Closed(literal_start(path)[:_LONGEST_CLOSED] or "/")
+    report.add(host_codes.UNUSABLE_REGEX, ref, at / "path", value=path, reason=found, closed=closed)
+    return closed
+
+
+def has_type(rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report) -> bool:
+    """Whether the path has a type that there is."""
+    kind = rule.path_type
+    if kind not in _TYPES:
+        report.add(codes.INVALID_PATH_TYPE, ref, at / "pathType", value=kind or "missing", hint=closest(kind, _TYPES))
+    return kind in _TYPES
+
+
 def _problem(path: str) -> str:
     if not path.startswith("/"):
-        return "it is not absolute"
+        return _RELATIVE
     if len(path) > _MAX:
         return f"it is longer than {_MAX} characters"
     if not path.isprintable() or " " in path:

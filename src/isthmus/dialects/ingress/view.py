@@ -10,11 +10,14 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.handling import Annotation
+from isthmus.dialects.ingress.nginx_times import milliseconds
 from isthmus.dialects.services import closest
 from isthmus.kube.diagnostics import Code, Report
-from isthmus.kube.objects import ConfigMap, Ingress, Secret, Service, ref_of
+from isthmus.kube.objects import ConfigMap, Ingress, IngressBackend, Secret, Service, ref_of
 from isthmus.kube.refs import FieldPath, annotation
 from isthmus.kube.store import Lookup
 
@@ -22,7 +25,15 @@ _TRUE = frozenset({"1", "t", "true"})  # Go's strconv.ParseBool, which both cont
 _FALSE = frozenset({"0", "f", "false"})
 _LONGEST = 65_536  # characters of a value that are looked at
 _SIZE = re.compile(r"([0-9]{1,15})([kmgKMG]?)")
+_RANGE = re.compile(r"[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+class Inherited(Struct, frozen=True):
+    """What an Ingress has from another one, by name: names in it are of the other's namespace."""
+
+    keys: frozenset[str]
+    source: Ingress
 
 
 class View:
@@ -35,12 +46,14 @@ class View:
         report: Report,
         look: Lookup | None = None,
         settings: ConfigMap | None = None,
+        inherited: Inherited | None = None,
     ) -> None:
         self._object = obj
         self._known: Mapping[str, Annotation] = {each.key: each for each in annotations}
         self._report = report
         self._look = look
         self._settings = settings
+        self._inherited = inherited
         self.closed = False
 
     def text(self, key: str) -> str | None:
@@ -49,6 +62,11 @@ class View:
         value = self._object.metadata.annotations.get(key)
         if value is None and known.setting and self._settings is not None:
             value = (self._settings.data or {}).get(known.setting)
+        return None if value is None else value[:_LONGEST].strip()
+
+    def setting(self, name: str) -> str | None:
+        """A key of the controller's ConfigMap that no annotation overrides; None when absent."""
+        value = (self._settings.data or {}).get(name) if self._settings is not None else None
         return None if value is None else value[:_LONGEST].strip()
 
     def given(self, key: str) -> bool:
@@ -78,6 +96,18 @@ class View:
             return int(value) * 1000
         hint = ", without a unit" if value[:-1].isdigit() else ""
         self.invalid(key, value, f"a whole number of seconds from 1 to 31536000{hint}")
+        return default_ms
+
+    def duration(self, key: str, default_ms: int, low_ms: int = 1) -> int:
+        """nginx's time, in milliseconds: `1h 30m`, `90s`, `500ms`, or a bare number of seconds; at most a year."""
+        value = self.text(key)
+        if value is None:
+            return default_ms
+        time = milliseconds(value)
+        if time is not None and time >= low_ms:
+            return time
+        least = "0" if low_ms == 0 else f"{low_ms}ms"
+        self.invalid(key, value, f"a time such as 30s, 1m 30s or 500ms, from {least} to 365d")
         return default_ms
 
     def integer(self, key: str, default: int, low: int, high: int) -> int:
@@ -118,11 +148,17 @@ class View:
 
     def ranges(self, key: str) -> tuple[str, ...] | None:
         """Source ranges in CIDR notation, bare addresses included; None when absent or when one is no range."""
-        if self.text(key) is None:
+        text = self.text(key)
+        if text is None:
+            return None
+        if len(text) > _LONGEST - 1_000:
+            self.invalid(key, f"{len(text)} characters or more", f"at most {_LONGEST - 1_000}: the rest would be lost")
             return None
         found: list[str] = []
         for part in self.names(key):
             try:
+                if not _RANGE.fullmatch(part):  # Python also takes masks and IPv6 zones, Envoy does not
+                    raise ValueError
                 found.append(str(ipaddress.ip_network(part, strict=False)))
             except ValueError:
                 self.invalid(key, part, "addresses or ranges in CIDR notation, such as 10.0.0.0/8")
@@ -168,6 +204,14 @@ class View:
         return self._object.metadata.name
 
     @property
+    def default_backend(self) -> tuple[str, IngressBackend] | None:
+        """What takes the requests that no path of the Ingress takes, and its namespace."""
+        for each in (self._object, self._inherited.source if self._inherited is not None else None):
+            if isinstance(each, Ingress) and each.spec.default_backend is not None:
+                return each.metadata.namespace, each.spec.default_backend
+        return None
+
+    @property
     def services(self) -> frozenset[str]:
         """The names of all Services that the Ingress refers to."""
         if isinstance(self._object, Service):
@@ -200,20 +244,26 @@ class View:
             path = FieldPath(("data", self._known[key].setting))
             self._report.add(code, ref_of(self._settings), path, annotation=self._known[key].setting, **args)
             return
-        self._report.add(code, ref_of(self._object), annotation(key), annotation=key, **args)
+        self._report.add(code, ref_of(self._origin(key)), annotation(key), annotation=key, **args)
+
+    def _origin(self, key: str) -> Ingress | Service:
+        """The object that has the annotation."""
+        inherited = self._inherited
+        return inherited.source if inherited is not None and key in inherited.keys else self._object
 
     def _reference(self, key: str, across: bool) -> tuple[str, str] | None:
         value = self.text(key)
         if value is None:
             return None
+        home = self._origin(key).metadata.namespace
         namespace, _, name = value.rpartition("/")
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name) or "/" in namespace:
             self.invalid(key, value, "a name, or namespace/name")
             return None
-        if namespace and namespace != self.namespace and not across:
+        if namespace and namespace != home and not across:
             self.refuse(key, f"{value} is in another namespace", "use an object of the Ingress's own namespace")
             return None
-        return namespace or self.namespace, name
+        return namespace or home, name
 
     def _missing(self, key: str, kind: str, name: str) -> None:
         self.closed = True

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -77,15 +78,17 @@ def test_a_key_is_chosen_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("claims", "let_in"),
     [
-        ({"exp": time.time() + 60}, True),
-        ({"exp": time.time() - 60}, False),
-        ({"nbf": time.time() + 60}, False),
-        ({"nbf": time.time() - 60}, True),
+        ({"exp": timedelta(minutes=1)}, True),
+        ({"exp": timedelta(minutes=-1)}, False),
+        ({"nbf": timedelta(minutes=1)}, False),
+        ({"nbf": timedelta(minutes=-1)}, True),
         ({"exp": "soon"}, False),
-        ({"aud": "others", "iss": "anybody", "iat": time.time() + 60, "sub": 7, "jti": 7}, True),
+        ({"aud": "others", "iss": "anybody", "iat": timedelta(minutes=1), "sub": 7, "jti": 7}, True),
     ],
 )
 def test_times_count_and_other_claims_do_not(claims: dict[str, object], let_in: bool) -> None:
+    now = time.time()
+    claims = {key: now + each.total_seconds() if isinstance(each, timedelta) else each for key, each in claims.items()}
     assert isinstance(shown(POLICY, signed(SHARED, "HS256", None, **claims)), Granted) is let_in
 
 

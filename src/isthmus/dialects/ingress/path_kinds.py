@@ -1,0 +1,50 @@
+"""Paths that an Ingress wants read otherwise than their pathType says, and the path that the backend sees then.
+
+NGINX Inc's path-regex, rewrites and rewrite-target. Rule: an expression that RE2 cannot run gives no route; the reason
+is returned.
+"""
+
+from __future__ import annotations
+
+import re
+
+from isthmus.dialects.ingress.draft import Draft, PathKind
+from isthmus.dialects.ingress.regex import literal_start, re2_problem
+from isthmus.ir.action import Rewrite
+from isthmus.ir.match import Exact, PathMatch, Pattern
+
+_GROUP = re.compile(r"\$([1-9])")
+
+
+class Unreadable(str):
+    """Why a path cannot be read as it is to be."""
+
+    __slots__ = ()
+
+
+def read_as(kind: PathKind, path: str) -> PathMatch | Unreadable:
+    """What the path of a rule takes."""
+    if kind is PathKind.EXACT:
+        return Exact(path)
+    problem = re2_problem(path)
+    if problem is not None:
+        return Unreadable(problem)
+    if kind is PathKind.REGEX_ANY_CASE:
+        return Pattern("/", f"(?i:{path}).*")
+    return Pattern(literal_start(path) or "/", f"(?:{path}).*")
+
+
+def rewrite_of(draft: Draft, path: str) -> Rewrite | Unreadable | None:
+    """The path that the backend of a rule with that path sees; None for the client's own."""
+    if draft.new_prefix:
+        return Rewrite(draft.new_prefix)
+    if not draft.new_path:
+        return None
+    if draft.path_kind not in (PathKind.REGEX, PathKind.REGEX_ANY_CASE):
+        return Rewrite(draft.new_path.replace("\\", "\\\\"), "^.*$")
+    groups = re.compile(path).groups
+    wanted = max((int(each) for each in _GROUP.findall(draft.new_path)), default=0)
+    if wanted > groups:
+        return Unreadable(f"${wanted} is none of the {groups} groups of the path")
+    flags = "(?i)" if draft.path_kind is PathKind.REGEX_ANY_CASE else ""
+    return Rewrite(_GROUP.sub(r"\\\1", draft.new_path.replace("\\", "\\\\")), f"{flags}^(?:{path}).*$")
