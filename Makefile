@@ -85,6 +85,7 @@ bench: venv ## measure, and print ratios and figures
 
 docs: venv ## make the generated pages of docs/ anew
 	@$(BIN)/python tools/code_pages.py
+	@$(BIN)/python tools/annotation_pages.py
 	@$(BIN)/python tools/replay_pages.py
 
 lock: ## make requirements.lock anew (needs uv)

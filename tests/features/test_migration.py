@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import yaml
 from annotation_samples import RESTRICTING, controller_of
 from annotation_samples import world as sample_world
 
-from isthmus.app.migration import Migration, Rewritten, migration, rewritten
+from isthmus.app.migration import Rewritten, migration, rewritten
 from isthmus.app.offline import Offline, at_least
 from isthmus.app.settings import Settings
 from isthmus.dialects.ingress import nginx, nginx_org
@@ -23,6 +22,7 @@ from isthmus.kube.store import Store
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ingress-nginx"
 P = "nginx.ingress.kubernetes.io/"
+CLASS = "ingressClassName: nginx"
 
 NGINX_INC = """\
 ---
@@ -47,9 +47,13 @@ stringData: {auth: "a:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="}
 """
 
 
-def ingress(annotations: dict[str, str], name: str = "web", more: str = "ingressClassName: nginx", path: str = "/") -> str:
+def ingress(
+    annotations: dict[str, str], name: str = "web", more: str = "ingressClassName: nginx", path: str = "/"
+) -> str:
     """A manifest whose annotations are quoted. `more` is a line of the spec."""
-    pairs = [f"    {key}: {yaml.safe_dump(value, default_style=chr(34)).strip()}\n" for key, value in annotations.items()]
+    pairs = [
+        f"    {key}: {yaml.safe_dump(value, default_style=chr(34)).strip()}\n" for key, value in annotations.items()
+    ]
     head = f"---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: {name}\n  namespace: shop\n"
     backend = "backend: {service: {name: web, port: {number: 80}}}"
     paths = f'    http: {{paths: [{{path: "{path}", pathType: ImplementationSpecific, {backend}}}]}}\n'
@@ -88,7 +92,7 @@ ONE = {
     "refused-but-off": ({f"{P}enable-modsecurity": "false"}, Verdict.NO_EFFECT, "asks for nothing", "remove it"),
     "refused-by-value": ({f"{P}auth-type": "digest"}, Verdict.REFUSED, "digest", "use basic over TLS"),
     "invalid": ({f"{P}proxy-read-timeout": "5m"}, Verdict.INVALID, "is 5m, expected", "correct the value"),
-    "invalid-restriction": ({f"{P}allowlist-source-range": "x"}, Verdict.REFUSED, "is x, expected", "correct the value"),
+    "invalid-restriction": ({f"{P}denylist-source-range": "x"}, Verdict.REFUSED, "is x, expected", "correct the"),
     "unknown": ({f"{P}rewrite-taget": "/"}, Verdict.UNKNOWN, "did you mean rewrite-target?", "remove it"),
     "unknown-restriction": ({f"{P}auth-typo": "x"}, Verdict.REFUSED, "restricts access", "remove it"),
     "another-controller's": ({"nginx.org/lb-method": "random"}, Verdict.NO_EFFECT, "belongs to", "use the class of"),
@@ -192,68 +196,76 @@ def test_every_declared_annotation_has_a_verdict_no_better_than_it_says(key: str
     assert said.verdict >= floor[known.handling]
 
 
-def test_whatever_closes_an_object_is_refused() -> None:
-    """With a world in which every sample means something, nothing is refused; without, what names objects is."""
-    for key, sample in RESTRICTING.items():
-        if sample.reads is None or controller_of(key) != "nginx":
-            continue
-        text = ingress({**sample.beside, key: sample.value})
-        assert moved(text + SERVICE).verdict is Verdict.REFUSED, key
-        found, settings = offline(text + SERVICE)
-        found.pipeline.apply([each for each in sample_world() if not isinstance(each, Ingress)])
-        again: Migration = migration(found, settings)
-        assert row(next(each for each in again.moved if each.ref.name == "web"), key).verdict < Verdict.REFUSED, key
+NAMING = [key for key, sample in RESTRICTING.items() if sample.reads is not None and controller_of(key) == "nginx"]
+
+
+@pytest.mark.parametrize("key", NAMING)
+def test_what_names_an_object_is_refused_without_it(key: str) -> None:
+    sample = RESTRICTING[key]
+    tls = "\n  tls: [{hosts: [a.test], secretName: pair}]" if sample.tls else ""
+    text = ingress({**sample.beside, key: sample.value}, more=f"{CLASS}{tls}")
+    assert moved(text + SERVICE).verdict is Verdict.REFUSED
+    work, settings = offline(text + SERVICE)
+    work.pipeline.apply([each for each in sample_world() if not isinstance(each, Ingress)])
+    found = migration(work, settings).moved
+    assert row(next(each for each in found if each.ref.name == "web"), key).verdict < Verdict.REFUSED
 
 
 # Suggestions
 
 
+# name: annotations before and after; the class is in the spec before, unless it says otherwise, and after.
 CHANGED = {
-    "class": (
-        {"kubernetes.io/ingress.class": "nginx"}, "",
-        {}, "nginx",
-    ),
-    "class-said-twice": ({"kubernetes.io/ingress.class": "nginx"}, "ingressClassName: nginx", {}, "nginx"),
-    "classes-that-disagree": (
-        {"kubernetes.io/ingress.class": "a"}, "ingressClassName: nginx", {"kubernetes.io/ingress.class": "a"}, "nginx",
-    ),
-    "renamed": ({f"{P}limit-whitelist": "10.0.0.0/8"}, "", {f"{P}limit-allowlist": "10.0.0.0/8"}, "nginx"),
+    "renamed": ({f"{P}limit-whitelist": "10.0.0.0/8"}, {f"{P}limit-allowlist": "10.0.0.0/8"}),
     "both-names": (
-        {f"{P}whitelist-source-range": "10.0.0.0/8", f"{P}allowlist-source-range": "10.1.0.0/16"}, "",
-        {f"{P}whitelist-source-range": "10.0.0.0/8", f"{P}allowlist-source-range": "10.1.0.0/16"}, "nginx",
+        {f"{P}whitelist-source-range": "10.0.0.0/8", f"{P}allowlist-source-range": "10.1.0.0/16"},
+        {f"{P}whitelist-source-range": "10.0.0.0/8", f"{P}allowlist-source-range": "10.1.0.0/16"},
     ),
-    "empty-restriction": ({f"{P}whitelist-source-range": ""}, "", {f"{P}allowlist-source-range": ""}, "nginx"),
-    "old-protocol": ({f"{P}secure-backends": "true"}, "", {f"{P}backend-protocol": "HTTPS"}, "nginx"),
-    "old-protocol-off": ({f"{P}secure-backends": "false"}, "", {}, "nginx"),
+    "empty-restriction": ({f"{P}whitelist-source-range": ""}, {f"{P}allowlist-source-range": ""}),
+    "old-protocol": ({f"{P}secure-backends": "true"}, {f"{P}backend-protocol": "HTTPS"}),
+    "old-protocol-off": ({f"{P}secure-backends": "false"}, {}),
     "old-and-new-protocol": (
-        {f"{P}backend-protocol": "HTTP", f"{P}secure-backends": "true"}, "", {f"{P}backend-protocol": "HTTP"}, "nginx",
+        {f"{P}backend-protocol": "HTTP", f"{P}secure-backends": "true"},
+        {f"{P}backend-protocol": "HTTP"},
+    ),
+    "one-old-protocol-of-two": (
+        {f"{P}secure-backends": "false", f"{P}grpc-backend": "true"},
+        {f"{P}backend-protocol": "GRPC"},
     ),
     "both-old-protocols": (
-        {f"{P}secure-backends": "true", f"{P}grpc-backend": "true"}, "", {f"{P}backend-protocol": "HTTPS"}, "nginx",
+        {f"{P}secure-backends": "true", f"{P}grpc-backend": "true"},
+        {f"{P}secure-backends": "true", f"{P}grpc-backend": "true"},
     ),
-    "odd-old-value": ({f"{P}secure-backends": "maybe"}, "", {f"{P}secure-backends": "maybe"}, "nginx"),
-    "no-effect": ({f"{P}proxy-buffer-size": "8k", f"{P}affinity": "cookie"}, "", {f"{P}affinity": "cookie"}, "nginx"),
-    "gone": ({f"{P}session-cookie-hash": "md5"}, "", {}, "nginx"),
-    "by-hand": ({f"{P}mirror-uri": "/m"}, "", {f"{P}mirror-uri": "/m"}, "nginx"),
-    "refused-stays": ({f"{P}enable-modsecurity": "true"}, "", {f"{P}enable-modsecurity": "true"}, "nginx"),
-    "unknown-stays": ({f"{P}rewrite-taget": "/"}, "", {f"{P}rewrite-taget": "/"}, "nginx"),
-    "of-others-stays": ({"cert-manager.io/issuer": "x"}, "", {"cert-manager.io/issuer": "x"}, "nginx"),
-}  # fmt: skip
+    "odd-old-value": ({f"{P}secure-backends": "maybe"}, {f"{P}secure-backends": "maybe"}),
+    "no-effect": ({f"{P}proxy-buffer-size": "8k", f"{P}affinity": "cookie"}, {f"{P}affinity": "cookie"}),
+    "gone": ({f"{P}session-cookie-hash": "md5"}, {}),
+    "by-hand": ({f"{P}mirror-uri": "/m"}, {f"{P}mirror-uri": "/m"}),
+    "refused-stays": ({f"{P}enable-modsecurity": "true"}, {f"{P}enable-modsecurity": "true"}),
+    "unknown-stays": ({f"{P}rewrite-taget": "/"}, {f"{P}rewrite-taget": "/"}),
+    "of-others-stays": ({"cert-manager.io/issuer": "x"}, {"cert-manager.io/issuer": "x"}),
+    "class-said-twice": ({"kubernetes.io/ingress.class": "nginx"}, {}),
+    "classes-that-disagree": ({"kubernetes.io/ingress.class": "a"}, {"kubernetes.io/ingress.class": "a"}),
+}
 
 
 def ingresses(work: Offline) -> list[Ingress]:
     return [each for each in work.store if isinstance(each, Ingress)]
 
 
-@pytest.mark.parametrize(("before", "more", "after", "name"), CHANGED.values(), ids=CHANGED)
-def test_suggestions(before: dict[str, str], more: str, after: dict[str, str], name: str) -> None:
-    text = ingress(before, more=more)
-    written, made = changed(text + SERVICE)
+@pytest.mark.parametrize(("before", "after"), CHANGED.values(), ids=CHANGED)
+def test_suggestions(before: dict[str, str], after: dict[str, str]) -> None:
+    text = ingress(before) + SERVICE
+    written, made = changed(text)
     assert not made.by_hand
     (found,) = ingresses(offline(written)[0])
-    assert (found.metadata.annotations, found.spec.ingress_class_name) == (after, name)
-    assert (written == text + SERVICE) is (before == after)
+    assert (found.metadata.annotations, found.spec.ingress_class_name) == (after, "nginx")
+    assert (written == text) is (before == after)
     assert changed(written)[0] == written, "once is enough"
+
+
+def test_the_class_goes_into_the_spec() -> None:
+    old = ingress({"kubernetes.io/ingress.class": "nginx"}, more="")
+    assert changed(old)[0] == ingress({})
 
 
 def test_what_cannot_be_written_is_named_and_the_rest_is_written() -> None:
@@ -266,23 +278,43 @@ def test_what_cannot_be_written_is_named_and_the_rest_is_written() -> None:
     assert written == f"---\n{aliased}{plain}{more}".replace(f'    {P}proxy-buffer-size: "8k"\n', "")
 
 
-FOLDERS = [EXAMPLE, *sorted(path.parent for path in (ROOT / "tests" / "replay" / "cases").glob("*/manifests.yaml"))]
+REPLAY = ROOT / "tests" / "replay"
+FOLDERS = [EXAMPLE, *sorted(path.parent for path in (REPLAY / "cases").glob("*/manifests.yaml"))]
 _OLD = "old.yaml"  # its old names mean something else when they are written anew
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_manifests_with_the_suggestions_serve_the_same(folder: Path, tmp_path: Path) -> None:
-    settings = Settings((str(folder),), http_port=80, https_port=443)
+    given = Settings((), classes=("nginx", "nginx-org"), http_port=80, https_port=443)
+    settings = given._replace(paths=(str(folder), str(REPLAY / "services.yaml")))
     work = Offline(settings)
     made = rewritten(work, migration(work, settings).moved)
     assert not made.by_hand
     for file, text in made.texts.items():
         (tmp_path / Path(file).name).write_text(work.texts[file] if file.endswith(_OLD) else text)
-    again = Offline(Settings((str(tmp_path),), http_port=80, https_port=443))
+    again = Offline(given._replace(paths=(str(tmp_path),)))
     before, after = work.pipeline.memo, again.pipeline.memo
     assert before.hosts and {host: each.hosts for host, each in before.hosts.items()} == {
         host: each.hosts for host, each in after.hosts.items()
     }
+
+
+IDLE = [
+    key
+    for key, each in {**nginx.VOCABULARY.known, **nginx_org.VOCABULARY.known}.items()
+    if each.handling is Handling.NO_EFFECT
+]
+
+
+@pytest.mark.parametrize("key", IDLE)
+@pytest.mark.parametrize("value", ["true", "off", "4k", "nonsense"])
+def test_what_is_said_to_have_no_effect_has_none(key: str, value: str) -> None:
+    inc = NGINX_INC if controller_of(key) == "nginx-org" else ""
+    text = inc + ingress({key: value, "isthmus.dev/transcode": "false"}) + SERVICE
+    written, made = changed(text)
+    assert key not in written and not made.by_hand
+    before, after = offline(text)[0].pipeline.memo.hosts, offline(written)[0].pipeline.memo.hosts
+    assert before["a.test"].hosts and before["a.test"].hosts == after["a.test"].hosts
 
 
 def test_the_example_is_served_and_nothing_in_it_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Random annotations in every style: what is dropped is gone, all else decodes as before, and every comment is there."""
+"""Random annotations in every style: what is dropped is gone, all else reads as before, no comment is lost."""
 
 from __future__ import annotations
 

@@ -67,10 +67,14 @@ class Offline:
         """The findings about what could not be read, so that nothing can be said about it."""
         return tuple(each for each in self._loaded if each.code.severity is Severity.ERROR)
 
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """All findings, worst first; those that translation made are without their places, which take time to find."""
+        found = (*self._loaded, *unused_addresses(self.store), *self.pipeline.memo.diagnostics())
+        return tuple(sorted(found, key=lambda d: d.sort_key))
+
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All findings with their places, worst first."""
-        found = (*self._loaded, *unused_addresses(self.store), *self.pipeline.memo.diagnostics())
-        return positioned(sorted(found, key=lambda d: d.sort_key), self.store, self._positions)
+        return positioned(self.findings(), self.store, self._positions)
 
     def place(self, ref: ObjectRef, path: FieldPath) -> SourcePos | None:
         """Where a field of an object stands."""

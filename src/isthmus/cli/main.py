@@ -25,6 +25,7 @@ VERBS = {
     "explain": "Say what happens to a request and which object and line decides it.",
     "routes": "List what is served: hosts, paths, protocols, backends.",
     "translate": "Print the neutral form (ir) or the Envoy resources (xds) of manifests.",
+    "migrate": "Say what becomes of manifests of ingress-nginx, and rewrite them.",
     "compare": "Send recorded requests to two gateways and report where their answers differ.",
     "version": "Print the versions of Isthmus and its Envoy.",
     "completion": "Print the completion script for bash, zsh or fish.",

@@ -35,21 +35,19 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(isthmus, [*words, "-f", "-"], input=MANIFESTS)
 
 
-def explained(*words: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(run("explain", "http://a.test/x", "-o", "json", *words).output)
-    return found
+def answer(*words: str) -> str:
+    """What a request for /x is answered, in the words of explain."""
+    steps = json.loads(run("explain", "http://a.test/x", "-o", "json", *words).output)["steps"]
+    return " ".join(step["text"] for step in steps if step["step"] == "answer")
 
 
 def test_a_quirk_is_left_out() -> None:
-    assert explained()["status"] == 301
-    assert explained("--without", "slash-redirect")["status"] != 301
+    assert answer() == "301 redirect to http://a.test/x/"
+    assert "301" not in answer("--without", "slash-redirect")
 
 
 def test_another_config_map_is_read() -> None:
-    assert "http://a.test/x/" in json.dumps(explained())
-    location = json.dumps(explained("--controller-configmap", "edge/settings"))
-    assert "http://a.test/x/" not in location
-    assert '"/x/"' in location
+    assert answer("--controller-configmap", "edge/settings") == "301 redirect to /x/"
 
 
 def test_its_keys_are_judged() -> None:

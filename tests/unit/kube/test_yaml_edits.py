@@ -129,7 +129,8 @@ def test_put_in_braces() -> None:
 
 
 def test_documents_and_items_of_lists() -> None:
-    listed = textwrap.indent("metadata:\n  annotations:\n    a: b\n    c: d\n", "  ").replace("  metadata", "- metadata")
+    item = "metadata:\n  annotations:\n    a: b\n    c: d\n"
+    listed = textwrap.indent(item, "  ").replace("  metadata", "- metadata")
     text = f"---\nitems:\n{listed}{listed}---\nmetadata: {{annotations: {{a: b, c: d}}}}\n"
     first, second = split(text)
     places = [(Source("f", first.line, 1), [drop("a")]), (Source("f", second.line), [drop("c")])]

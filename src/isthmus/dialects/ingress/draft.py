@@ -99,5 +99,4 @@ class Draft(Struct, frozen=True):
     host_tls: TlsAsk = NO_TLS_ASKED
     regex: bool = False  # all paths of the host are regular expressions
     app_root: str = ""
-    www: bool = False  # the host with, or without, www. redirects here
     canary: Canary | None = None

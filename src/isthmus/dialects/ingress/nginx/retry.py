@@ -1,8 +1,8 @@
 """proxy-next-upstream, -timeout, -tries: when a request is tried again with another endpoint.
 
-Source: nginx, ngx_http_proxy_module, proxy_next_upstream. The controller's default is `error timeout`, three tries; here
-it is what no endpoint got, and for gRPC nothing. Rule: what may have been acted on is sent twice only where that is
-said to be safe.
+Source: nginx, ngx_http_proxy_module, proxy_next_upstream. The controller's default is `error timeout` and three tries;
+here it is what no endpoint got, and for gRPC nothing. Rule: what may have been acted on is sent twice only where that
+is said to be safe.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def _words(view: View) -> tuple[str, ...]:
 
 FEATURE = Feature(
     title="Retries",
-    about="A request that failed is tried with another endpoint: by default where no endpoint has got it, "
-    "three times in all. POST, LOCK and PATCH, and so gRPC, are not sent again once they "
-    "may have been acted on, unless non_idempotent says so. A stream is never started anew after its answer has begun.",
+    about="A request that failed is tried with another endpoint: by default where no endpoint has got it, three times "
+    "in all. POST, LOCK and PATCH, and so gRPC, are not sent again once they may have been acted on, unless "
+    "non_idempotent says so. A stream is never started anew after its answer has begun.",
     annotations=(
         Annotation(
             WHEN,
@@ -78,8 +78,8 @@ FEATURE = Feature(
             "error timeout",
             Handling.DIFFERS,
             "without it, only what no endpoint got is sent again, and of gRPC nothing. timeout is that of connecting: "
-            "an endpoint that takes a request and stays silent for proxy-read-timeout is not left for another. Envoy cannot tell an invalid header from a broken connection. A body is kept for "
-            "another try up to 32 KiB",
+            "an endpoint that takes a request and stays silent for proxy-read-timeout is not left for another. Envoy "
+            "cannot tell an invalid header from a broken connection. A body is kept for another try up to 32 KiB",
             setting="proxy-next-upstream",
         ),
         Annotation(

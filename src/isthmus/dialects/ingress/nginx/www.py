@@ -6,8 +6,6 @@ alone.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.handling import Annotation, Handling
@@ -17,7 +15,8 @@ WWW = "nginx.ingress.kubernetes.io/from-to-www-redirect"
 
 
 def _apply(view: View, draft: Draft) -> Draft:
-    return replace(draft, www=view.boolean(WWW, False))
+    view.boolean(WWW, False)
+    return draft
 
 
 FEATURE = Feature(
