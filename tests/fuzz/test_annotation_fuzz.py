@@ -217,7 +217,8 @@ _CHAIN = re.compile(
 
 
 def _short(path: str) -> str:
-    return _CHAIN.sub(lambda found: f"{found[1]}:{found[2] or ''}", path)
+    """Without the place of a filter: what asks a helper moves what follows to the next composite filter."""
+    return _CHAIN.sub(lambda found: f"{re.sub('[.](second|third)$', '', found[1])}:{found[2] or ''}", path)
 
 
 def _closed(routes: list[api.Route]) -> bool:

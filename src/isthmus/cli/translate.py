@@ -12,6 +12,7 @@ import yaml
 from isthmus.app.offline import Offline
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
+from isthmus.ir.private import PrivateBytes, PrivateText
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds.printed import printed
 
@@ -62,4 +63,6 @@ def _plain(value: object) -> Any:
         return ({"kind": tag} if tag else {}) | {name: _plain(each) for name, each in found.items()}
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, PrivateText | PrivateBytes):
+        return repr(value)  # secrets are for nobody's eyes
     return msgspec.to_builtins(value)

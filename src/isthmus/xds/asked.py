@@ -10,12 +10,15 @@ from isthmus.xds.filters import access
 
 def asked(route: api.Route) -> tuple[str, ...]:
     """One line for each filter that the route brings along, in the order in which they run."""
-    found = route.typed_per_filter_config.get(access.FILTER.name)
-    if found is None:
-        return ()
-    per_route = api.CompositePerRoute.FromString(found.value)
-    execute = api.ExecuteFilterAction.FromString(per_route.matcher.on_no_match.action.typed_config.value)
-    return tuple(line for each in execute.filter_chain.typed_config for line in _words(each.name, each.typed_config))
+    lines: list[str] = []
+    for one in access.FILTERS:
+        found = route.typed_per_filter_config.get(one.name)
+        if found is not None:
+            per_route = api.CompositePerRoute.FromString(found.value)
+            execute = api.ExecuteFilterAction.FromString(per_route.matcher.on_no_match.action.typed_config.value)
+            for each in execute.filter_chain.typed_config:
+                lines += _words(each.name, each.typed_config)
+    return tuple(lines)
 
 
 def _words(name: str, config: api.Any) -> Iterator[str]:
@@ -31,6 +34,12 @@ def _words(name: str, config: api.Any) -> Iterator[str]:
             yield f"the body has at most {api.BodySizeLimit.FromString(config.value).max_request_bytes.value} bytes"
         case "BandwidthLimit":
             yield f"answers at {api.BandwidthLimit.FromString(config.value).limit_kbps.value} KiB a second"
+        case "RateLimit":
+            yield "not too many requests at one time, as the helper counts them"
+        case "Lua":
+            yield "answers are changed by a constant script"
+        case "HeaderMutation":
+            yield "headers are changed"
         case "CustomResponse":
             yield "error pages from another backend"
         case "StatefulSession":

@@ -19,7 +19,15 @@ def printed(resources: Iterable[Resource]) -> dict[str, list[object]]:
 
 
 def _plain(resource: Resource) -> object:
-    return api.to_dict(api.message(resource.type_url, resource.body))
+    return _without_keys(api.to_dict(api.message(resource.type_url, resource.body)))
+
+
+def _without_keys(value: object) -> object:
+    """What is shown to backends has a private key too."""
+    if isinstance(value, dict):
+        hidden = {"private_key": "not shown"} if "private_key" in value else {}
+        return {name: _without_keys(each) for name, each in value.items()} | hidden
+    return [_without_keys(each) for each in value] if isinstance(value, list) else value
 
 
 def _secret(resource: Resource) -> object:

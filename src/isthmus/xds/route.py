@@ -50,9 +50,8 @@ def ask(message: api.Route, route: Route) -> None:
         edit_request(message, FORWARDED)
     edit_request(message, policy.request_headers)
     edit_answer(message, [edit for edit in policy.answer_headers if edit.name.lower() == access.HSTS])
-    wanted = access.access(route)
-    if wanted is not None:
-        message.typed_per_filter_config[access.FILTER.name].CopyFrom(wanted)
+    for name, wanted in access.access(route):
+        message.typed_per_filter_config[name].CopyFrom(wanted)
     if policy.cors is not None:
         message.typed_per_filter_config[cors.FILTER.name].CopyFrom(cors.policy_of(policy.cors))
 

@@ -209,3 +209,32 @@ def test_version_names_envoy() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str) -> None:
     assert "_ISTHMUS_COMPLETE" in run("completion", shell).output
+
+
+def test_the_neutral_form_shows_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    note = "nginx.ingress.kubernetes.io/auth"
+    file.write_text(f"""apiVersion: v1
+kind: Secret
+metadata: {{name: users}}
+stringData: {{auth: 'user:{{SHA}}nU4eI71bcnBGqeO0t9tXvY1u5oQ='}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{ports: [{{port: 80}}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web, annotations: {{{note}-type: basic, {note}-secret: users}}}}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: a.test
+      http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}
+""")
+    for form in ("ir", "xds"):
+        result = run("translate", "--to", form, "-f", str(file))
+        assert result.exit_code == 0
+        assert "nU4eI71bcnBGqeO0t9tXvY1u5oQ" not in result.stdout
+    assert "private characters" in run("translate", "--to", "ir", "-f", str(file)).stdout

@@ -68,7 +68,7 @@ def test_order_is_nginx_order() -> None:
         answer_headers=(HeaderEdit("x", ("y",)),),
     )
     found = words(policy, Forward(FORWARD.backend, session=Session("c", persistent=True)))
-    starts = ["answers", "at most 1", "the client's", "the authorization", "the body", "clients stay"]
+    starts = ["headers", "at most 1", "the client's", "the authorization", "the body", "clients stay"]
     assert [text.startswith(start) for text, start in zip(found, starts, strict=True)] == [True] * 6
 
 

@@ -11,7 +11,7 @@ from isthmus.xds.filters.http_filter import HttpFilter
 CHAIN: tuple[HttpFilter, ...] = (
     unknown_host.FILTER,  # settles the scope of hosts that have none of their own
     cors.FILTER,  # answers preflights before anything looks at credentials
-    access.FILTER,  # who may come, how often, how much: before anything is done with the request
+    *access.FILTERS,  # who may come, how often, how much: before anything is done with the request
     transcoder.FILTER,  # HTTP and JSON to gRPC and back
     client_protocol.FILTER,  # gRPC-Web and Connect to gRPC and back
     router.FILTER,

@@ -1,8 +1,8 @@
-"""What only some routes ask of requests: one composite filter, which runs the chain of filters that a route brings.
+"""What only some routes ask of requests: composite filters, which run the chain of filters that a route brings.
 
 A route that asks for nothing pays for nothing, and the listener never changes. Order within a chain: error pages and
 header changes see every answer, the gateway's own included; then limits, source ranges, authorization and sizes, as
-in nginx; stickiness last.
+in nginx; stickiness last. Rule: nothing follows, within one composite filter, a filter that goes on later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from isthmus.xds.filters.error_pages import error_pages, original_path
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 from isthmus.xds.filters.limits import cidr, local_rate_limits
 
-FILTER = HttpFilter("isthmus.access", lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
+FILTERS = tuple(
+    HttpFilter(name, lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
+    for name in ("isthmus.access", "isthmus.access.second", "isthmus.access.third")
+)
+_LATE = ("envoy.filters.http.ratelimit", "envoy.filters.http.ext_authz")  # each asks somebody, and goes on later
 
 HSTS = "strict-transport-security"  # added by the route itself: nearly every host has it
 _ALLOW, _DENY = 0, 1  # RBAC.Action
@@ -32,19 +36,35 @@ _ALLOW, _DENY = 0, 1  # RBAC.Action
 Named = tuple[str, api.Any]
 
 
-def access(route: Route) -> api.Any | None:
-    """A route's configuration of the filter; None where nothing is asked."""
+def access(route: Route) -> list[Named]:
+    """A route's configurations of FILTERS, by their names; none where nothing is asked."""
     session = route.action.session if isinstance(route.action, Forward) else None
-    chain = _chain(route.policy, session, names.route(route.origin))
-    if not chain:
-        return None
-    matcher: dict[str, object] = {"on_no_match": _run(chain)}
-    if route.policy.errors is not None:
-        # An answer to HEAD has no body, and a page would bring one.
-        without = _chain(replace(route.policy, errors=None), session, names.route(route.origin))
-        head = {"single_predicate": {"input": _method(), "value_match": {"exact": "HEAD"}}}
-        matcher["matcher_list"] = {"matchers": [{"predicate": head, "on_match": _run(without or [_nothing()])}]}
-    return api.pack(api.CompositePerRoute(matcher=matcher))
+    links = _links(_chain(route.policy, session, names.route(route.origin)))
+    found: list[Named] = []
+    for each, link in zip(FILTERS, links, strict=False):
+        matcher: dict[str, object] = {"on_no_match": _run(link)}
+        if link is links[0] and route.policy.errors is not None:
+            # An answer to HEAD has no body, and a page would bring one.
+            without = _links(_chain(replace(route.policy, errors=None), session, names.route(route.origin)))
+            head = {"single_predicate": {"input": _method(), "value_match": {"exact": "HEAD"}}}
+            action = _run(without[0] if len(without) == len(links) else [_nothing()])
+            matcher["matcher_list"] = {"matchers": [{"predicate": head, "on_match": action}]}
+        found.append((each.name, api.pack(api.CompositePerRoute(matcher=matcher))))
+    return found
+
+
+def _links(chain: Sequence[Named]) -> list[list[Named]]:
+    """The chain, cut after each filter that goes on later: Envoy then goes on behind the composite filter.
+
+    What would follow within it would be skipped, so it must be in the next one.
+    """
+    links: list[list[Named]] = [[]]
+    for named in chain:
+        if links[-1] and links[-1][-1][0] in _LATE:
+            links.append([])
+        links[-1].append(named)
+    assert len(links) <= len(FILTERS)
+    return links if links[0] else []
 
 
 def _run(chain: Sequence[Named]) -> dict[str, object]:
