@@ -35,7 +35,13 @@ def specificity(match: Match) -> _Key:
     """A sort key: smaller is tried first."""
     kind = _kind(match.path)
     text = match.path.regex if isinstance(match.path, Pattern) else match.path.path
-    return (not match.grpc, _GROUPS[kind], 0 if kind == 0 else -len(text), f"{kind}{text}", match.turn)
+    same = _backwards(text) if isinstance(match.path, Pattern) else text
+    return (not match.grpc, _GROUPS[kind], 0 if kind == 0 else -len(text), f"{kind}{same}", match.turn)
+
+
+def _backwards(text: str) -> str:
+    """Sorts the other way round: of patterns of one length ingress-nginx tries the last in the alphabet first."""
+    return "".join(chr(0x10FFFF - ord(letter)) for letter in text)
 
 
 def ordered(routes: Iterable[Route]) -> tuple[Route, ...]:
