@@ -40,7 +40,11 @@ def make_pipeline(settings: Settings) -> Pipeline:
     if not settings.targets:  # bare servers bring no certificates along
         listeners.append(Listener(HTTPS, settings.bind, settings.https_port, tls=True))
     # A gRPC server has no paths to protect: an escaped slash is part of a value there.
-    edge = Edge(underscores=settings.underscores, escaped_slashes="keep" if settings.targets else "redirect")
+    edge = Edge(
+        underscores=settings.underscores,
+        escaped_slashes="keep" if settings.targets else "redirect",
+        trusted_hops=settings.trusted_hops,
+    )
     return Pipeline(Store(settings.addresses), DIALECTS, options, listeners, edge)
 
 

@@ -70,6 +70,7 @@ class Settings(NamedTuple):
     controller_config: str = ""
     without: tuple[str, ...] = ()
     underscores: str = "reject"
+    trusted_hops: int = 0
     output: str = "text"
     drain_seconds: float = 5.0
     stdin: str = ""

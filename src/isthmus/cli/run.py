@@ -27,6 +27,13 @@ from isthmus.edge.runtime_dir import RuntimeDir
     "--concurrency", type=click.IntRange(0, 1024), default=0, help="Envoy's worker threads; one a processor by default."
 )
 @click.option(
+    "--trusted-hops",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Proxies before this gateway whose X-Forwarded-For and -Proto count.",
+)
+@click.option(
     "--headers-with-underscores",
     "underscores",
     type=click.Choice(["reject", "drop", "allow"]),
@@ -81,6 +88,7 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
         controller_config=options["controller_config"],
         without=options["without"],
         underscores=options["underscores"],
+        trusted_hops=options["trusted_hops"],
         output=options["output"],
         drain_seconds=options["drain_seconds"],
         targets=targets_of(targets, options["plaintext"], offering),

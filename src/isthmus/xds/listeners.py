@@ -29,12 +29,14 @@ class Edge(Struct, frozen=True):
     """What an operator may set about connections.
 
     `underscores` is what happens to header names that hold one; `escaped_slashes` what happens to paths with `%2F`.
+    `trusted_hops` is how many proxies stand before us whose X-Forwarded-For and -Proto count.
     """
 
     underscores: str = "reject"
     headers_timeout: timedelta = timedelta(seconds=10)
     max_concurrent_streams: int = 100
     escaped_slashes: str = "redirect"
+    trusted_hops: int = 0
 
 
 def emit_listener(listener: Listener, edge: Edge, hosts: Sequence[HostTls] = ()) -> Resource:
@@ -68,6 +70,7 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
         stat_prefix=listener.name,
         codec_type=hcm.AUTO,
         use_remote_address={"value": True},
+        xff_num_trusted_hops=edge.trusted_hops,
         generate_request_id={"value": False},
         normalize_path={"value": True},
         merge_slashes=True,

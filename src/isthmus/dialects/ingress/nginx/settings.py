@@ -44,7 +44,7 @@ READ = (
 
 _ENVOY = "Envoy manages it by itself"
 _NGINX = "it tunes nginx's processes, which do not run here"
-_CLIENT = "the client's address is that of its connection; a proxy in front is not trusted"
+_CLIENT = "which proxies in front are believed is said to the gateway: isthmus run --trusted-hops N"
 _RISK = "risks of annotations come from text that nginx runs; nothing of an annotation is run here"
 IDLE: Mapping[str, str] = MappingProxyType(
     {
