@@ -159,7 +159,11 @@ def _judge_known(known: Annotation, ingress: Ingress, report: Report) -> bool:
 
 
 def _judge_unknown(vocabulary: Vocabulary, ingress: Ingress, key: str, report: Report) -> bool:
-    hint = closest(key.partition("/")[2], (each.name for each in vocabulary.known.values()))
+    gone = vocabulary.old_names.get(key)
+    if gone is not None:
+        hint = f" ({gone.why}; now {gone.now})" if gone.now else f" ({gone.why})"
+    else:
+        hint = closest(key.partition("/")[2], (each.name for each in vocabulary.known.values()))
     code = codes.SECURITY_ANNOTATION if vocabulary.restricts(key) else codes.UNTRANSLATED_ANNOTATION
     report.add(code, ref_of(ingress), annotation(key), annotation=key, hint=hint)
     return code.effect is Effect.CLOSE
