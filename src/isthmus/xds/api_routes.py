@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from isthmus.ir.action import Forward
 from isthmus.ir.host import Route
-from isthmus.ir.match import Pattern, SegmentPrefix
+from isthmus.ir.match import Pattern, Prefix, SegmentPrefix
 from isthmus.ir.transcoding import Adapted, Api, Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.filters import client_protocol, cors, transcoder
@@ -124,6 +124,17 @@ def _below(adapted: Adapted, route: Route) -> bool:
     return adapted.prefix.startswith(start) or start.startswith(adapted.prefix)
 
 
+def _within(adapted: Adapted, route: Route) -> bool:
+    """Whether all adapted paths lie on the route's path."""
+    match route.match.path:
+        case SegmentPrefix(path):
+            return adapted.prefix.startswith(f"{path.rstrip('/')}/")
+        case Prefix(path):
+            return adapted.prefix.startswith(path)
+        case found:
+            return isinstance(found, Pattern)
+
+
 class _Maker(Struct, frozen=True):
     """Makes the routes of one API route."""
 
@@ -191,7 +202,11 @@ class _Maker(Struct, frozen=True):
         """An HTTP rule that Envoy's transcoder cannot serve as it should be."""
         verb = None if adapted.verb == "*" else _is(":method", adapted.verb)
         message = self.adapter("adapted", verb, REST)
-        message.match.safe_regex.regex = adapted.pattern
+        if _within(adapted, self.route):
+            message.match.safe_regex.regex = adapted.pattern
+        else:  # what is not on the route's path is another route's, whose policy may be another
+            whole = {"safe_regex": {"regex": rf"(?:{adapted.pattern})(?:\?.*)?"}}
+            message.match.headers.append(api.HeaderMatcher(name=":path", string_match=whole))
         return message
 
     def reflection(self, digests: Sequence[str]) -> api.Route:

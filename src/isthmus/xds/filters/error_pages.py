@@ -50,6 +50,8 @@ def path_of(pages: ErrorPages) -> str:
 def page_route(pages: ErrorPages) -> api.Route:
     """The route to the backend of the pages."""
     message = api.Route(name="error-pages", match={"path": path_of(pages)})
+    # Envoy asks with GET. Anything else is a client's own request, which the host's other routes judge.
+    message.match.headers.add(name=":method", string_match={"exact": "GET"})
     message.route.cluster = names.cluster(pages.backend)
     message.route.timeout.FromSeconds(60)
     message.route.regex_rewrite.pattern.regex = ".*"
