@@ -18,6 +18,7 @@ from isthmus.ir.match import Match, SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, Place, api_routes
+from isthmus.xds.encoded_paths import encoded
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.filters.error_pages import page_route, path_of
 from isthmus.xds.filters.http_filter import off
@@ -127,11 +128,13 @@ def _entries(
             copies = counts[offer.action.backend.service] if len(config.routes) <= _FEW_ROUTES else _MOST_COPIES + 1
             place = _place(offer, together, host is not None, copies)
             entries.extend(api_routes(route, offer, digests, place, without))
-            continue
-        message = emit_route(route)
-        if without is not None:
-            message.typed_per_filter_config[TRANSCODER.name].CopyFrom(without)
-        entries.append((route.match.path.path, message))
+            own = [encoded(route)]
+        else:
+            own = [(route.match.path.path, emit_route(route)), encoded(route)]
+        for start, message in (entry for entry in own if entry is not None):
+            if without is not None:
+                message.typed_per_filter_config[TRANSCODER.name].CopyFrom(without)
+            entries.append((start, message))
     return entries
 
 

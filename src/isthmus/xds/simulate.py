@@ -204,6 +204,11 @@ def _act(table: Table, request: Request, route: api.Route, verdict: Verdict) -> 
         return replace(verdict, status=answer.status, reason=answer.body.inline_string.strip())
     if kind == "redirect":
         to = route.redirect
+        if to.HasField("regex_rewrite"):
+            path, mark, query = request.path.partition("?")
+            path = re.sub(to.regex_rewrite.pattern.regex, lambda _: to.regex_rewrite.substitution, path, count=1)
+            location = f"{request.listener}://{request.header(':authority')}{path}{mark}{query}"
+            return replace(verdict, status=_CODES[to.response_code], reason="redirect", location=location)
         port = f":{to.port_redirect}" if to.port_redirect else ""
         location = f"https://{request.header(':authority')}{port}{request.path}"
         return replace(verdict, status=_CODES[to.response_code], reason="redirect", location=location)
