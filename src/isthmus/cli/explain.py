@@ -14,6 +14,7 @@ from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import HTTP, HTTPS
+from isthmus.ir.match import Pattern
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds import names
 from isthmus.xds.simulate import Request, Verdict, simulate
@@ -133,7 +134,10 @@ def _rule(offline: Offline, route: str) -> str:
     routes = (r for t in offline.pipeline.memo.hosts.values() for c in t.hosts for r in c.routes if r.origin == origin)
     found = next(routes, None)
     kinds = {"Exact": "exactly", "SegmentPrefix": "path elements", "Prefix": "text prefix", "Pattern": "pattern"}
-    return f"{kinds[type(found.match.path).__name__]} {found.match.path.path}" if found else route
+    if found is None:
+        return route
+    path = found.match.path
+    return f"{kinds[type(path).__name__]} {path.regex if isinstance(path, Pattern) else path.path}"
 
 
 def _certificate(offline: Offline, sni: str) -> str:

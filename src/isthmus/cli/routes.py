@@ -12,7 +12,7 @@ from isthmus.app.offline import Offline
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.action import Action, Forward, Redirect, Respond, SendTo
-from isthmus.ir.backend import Protocol
+from isthmus.ir.backend import Backend, Protocol
 from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
 from isthmus.ir.template import written
 
@@ -91,7 +91,11 @@ def _path(match: Match) -> str:
             text = f"~{path.regex}"
         case _:
             assert_never(path)
-    return f"{text} (gRPC)" if match.grpc else text
+    only = ["gRPC"] if match.grpc else []
+    for each in match.conditions:
+        sign = "!=" if each.negated else "="
+        only.append(f"{each.source} {each.name}{sign}{'~' if each.regex else ''}{each.value}")
+    return f"{text} ({', '.join(only)})" if only else text
 
 
 def _protocol(action: Action) -> str:
@@ -103,11 +107,19 @@ def _protocol(action: Action) -> str:
     return name + ("+tls" if backend.tls else "") + (" api" if action.api else "")
 
 
+def _backend(backend: Backend) -> str:
+    ref = backend.service
+    return backend.dns or f"{ref.namespace}/{ref.service}:{ref.port}"
+
+
 def _action(action: Action) -> str:
     match action:
         case Forward(backend):
-            ref = backend.service
-            return backend.dns or f"{ref.namespace}/{ref.service}:{ref.port}"
+            shares = [(backend, action.weight), *((each.backend, each.weight) for each in action.splits)]
+            whole = sum(weight for _, weight in shares) or 1
+            return ", ".join(
+                _backend(each) + (f" {100 * weight / whole:.3g}%" if action.splits else "") for each, weight in shares
+            )
         case Redirect(port, status):
             return f"{status} to https" + (f" port {port}" if port != 443 else "")
         case SendTo(location, status):

@@ -161,7 +161,7 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
         (lambda field: MARK + host if field == ":authority" else request.header(field)) if wild else request.header
     )
     route, lost = choose(virtual, looked_up)
-    verdict = replace(verdict, lost=lost)
+    verdict = replace(verdict, lost=tuple(replace(each, why=each.why.replace(MARK, "")) for each in lost))
     if route is None:
         return replace(verdict, status=404, reason=f"no route of host {virtual.name} matches")
     filters = sorted({*_on(virtual.typed_per_filter_config), *_on(route.typed_per_filter_config)})

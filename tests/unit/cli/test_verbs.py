@@ -16,6 +16,28 @@ from isthmus import __version__
 from isthmus.cli.main import VERBS, isthmus
 from isthmus.edge import pki
 
+INGRESS = """apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: {name}, annotations: {{{notes}}}}}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: a.test
+      http:
+        paths:
+          - path: {path}
+            pathType: ImplementationSpecific
+            backend: {{service: {{name: {name}, port: {{number: 80}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{port: 80}}]}}
+---
+"""
+N = "nginx.ingress.kubernetes.io/"
+CANARY = f"{N}canary: 'true', {N}canary-by-header: X-Canary, {N}canary-weight: '20'"
+SHARED = INGRESS.format(name="web", notes="", path="/") + INGRESS.format(name="next", notes=CANARY, path="/")
 SEED = str(FOLDER / "seed" / "manifests.yaml")
 
 
@@ -133,6 +155,21 @@ def test_explain_tells_the_whole_way(tls_file: str) -> None:
     assert lines[-1] == "answer       the backend's"
 
 
+def test_explain_shows_the_expression_that_won() -> None:
+    found = run(
+        "explain",
+        "http://a.test/v1/x",
+        "-f",
+        "-",
+        stdin=INGRESS.format(name="web", notes=f"{N}use-regex: 'true'", path="'/v[0-9]+'"),
+    )
+    assert "rule         pattern (?i:/v[0-9]+).*" in found.output
+
+
+def test_explain_shows_hosts_as_they_were_asked_for() -> None:
+    assert "header :authority is nobody.test, wanted" in run("explain", "http://nobody.test/", "-f", SEED).output
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
@@ -189,6 +226,15 @@ def test_routes_as_table_and_json() -> None:
     found = json.loads(run("routes", "-f", SEED, "-o", "json").stdout)["routes"]
     assert len(found) == len(table) - 1
     assert {"https", "http"} == {row["listener"] for row in found}
+
+
+def test_routes_say_who_takes_a_share_and_under_what_condition() -> None:
+    found = json.loads(run("routes", "-f", "-", "-o", "json", stdin=SHARED).stdout)["routes"]
+    assert [(row["path"], row["backend"]) for row in found] == [
+        ("/* (header x-canary=always)", "default/next:80"),
+        ("/* (header x-canary=never)", "default/web:80"),
+        ("/*", "default/web:80 80%, default/next:80 20%"),
+    ]
 
 
 def test_translate_prints_what_envoy_gets() -> None:

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from manifests import codes, translate
 
 from isthmus.dialects.ingress.claims import is_host
+
+NAMED = """apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  annotations:
+    nginx.ingress.kubernetes.io/from-to-www-redirect: "true"
+    nginx.ingress.kubernetes.io/server-alias: b.test
+spec:
+  ingressClassName: nginx
+  tls: [{hosts: [HOSTS], secretName: pair}]
+  rules:
+    - host: a.test
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}
+"""
 
 
 @pytest.mark.parametrize("host", ["a", "a.b", "*.a", "*.a.b-c.d", "1.example", "xn--bcher-kva.example", "a" * 63])
@@ -21,3 +37,11 @@ def test_hosts(host: str) -> None:
 )
 def test_no_hosts(host: str) -> None:
     assert not is_host(host)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "unused"),
+    [("a.test, www.a.test, b.test", False), ("www.a.test", True), ("b.test", True), ("a.test, c.test", True)],
+)
+def test_tls_may_name_the_other_names_of_a_host_beside_it(hosts: str, unused: bool) -> None:
+    assert ("ISTH0138" in codes(translate(NAMED.replace("HOSTS", hosts)).found)) is unused

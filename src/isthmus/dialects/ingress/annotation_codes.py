@@ -8,7 +8,7 @@ UNTRANSLATED_ANNOTATION = Code(
     "ISTH0110",
     Severity.WARNING,
     "{annotation} is not translated{hint}",
-    "remove it, or expect the behaviour without it",
+    "correct its name or remove it; until then the object is served without it",
     "The annotation is under a prefix that this class owns and Isthmus does not act on it. It does not weaken "
     "security, so the path is served without it.",
     Effect.KEEP,
@@ -17,7 +17,7 @@ SECURITY_ANNOTATION = Code(
     "ISTH0111",
     Severity.ERROR,
     "{annotation} restricts access and is not translated{hint}",
-    "remove it if the restriction is not needed; until then the object's paths answer 503",
+    "correct its name, or remove it if the restriction is not needed; until then the object's paths answer 503",
     "Authentication, allow and deny lists, client certificates, rate limits and their kin restrict who gets "
     "through. Serving the path without them would be less safe than asked, so it is closed instead.",
     Effect.CLOSE,

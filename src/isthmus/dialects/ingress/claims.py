@@ -59,12 +59,12 @@ def claims(ingress: Ingress, look: Lookup, options: Options) -> Claims:
             report.add(codes.INVALID_HOST, ref_of(ingress), path, value=rule.host)
     if not ingress.spec.rules and ingress.spec.default_backend:
         rules[CATCH_ALL] = []
-    tls = _tls_entries(ingress, rules, report)
-    hosts = {host: Parts(tuple(indexes), tuple(tls.get(host, ()))) for host, indexes in rules.items()}
     named = any(key in ingress.metadata.annotations for key in other_names.KEYS)
-    if named and vocabulary_of(ingress, look) is nginx.VOCABULARY:
-        hosts = {**other_names.claimed(ingress, rules), **hosts}
-    return Claims(hosts, report.all())
+    nginx_here = named and vocabulary_of(ingress, look) is nginx.VOCABULARY
+    others = other_names.claimed(ingress, rules) if nginx_here else {}
+    tls = _tls_entries(ingress, rules, others, report)
+    hosts = {host: Parts(tuple(indexes), tuple(tls.get(host, ()))) for host, indexes in rules.items()}
+    return Claims({**others, **hosts}, report.all())
 
 
 def _served(ingress: Ingress, look: Lookup, options: Options, report: Report) -> bool:
@@ -105,7 +105,9 @@ def _default_class(look: Lookup, report: Report | None = None) -> IngressClass |
     return defaults[0] if defaults else None
 
 
-def _tls_entries(ingress: Ingress, rules: Mapping[str, object], report: Report) -> dict[str, list[int]]:
+def _tls_entries(
+    ingress: Ingress, rules: Mapping[str, object], others: Mapping[str, Parts], report: Report
+) -> dict[str, list[int]]:
     """Host -> indexes of the `tls` entries that name it. A rule for every host takes the names of all entries."""
     entries: dict[str, list[int]] = {}
     parents: dict[str, list[str]] = {}
@@ -116,7 +118,8 @@ def _tls_entries(ingress: Ingress, rules: Mapping[str, object], report: Report) 
             named = [host] if host in rules else parents.get(host, [])  # a wildcard names the hosts below it
             for each in named:
                 entries.setdefault(each, []).append(index)
-            if not named and CATCH_ALL not in rules:
+            beside = host in others and others[host].of in tls.hosts  # it is shown that host's certificate
+            if not named and not beside and CATCH_ALL not in rules:
                 path = FieldPath(("spec", "tls", index, "hosts", at))
                 report.add(codes.TLS_HOST_UNUSED, ref_of(ingress), path, host=host)
     if CATCH_ALL in rules:

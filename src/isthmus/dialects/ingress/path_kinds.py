@@ -37,7 +37,8 @@ def read_as(kind: PathKind, path: str) -> PathMatch | Unreadable:
 def rewrite_of(draft: Draft, path: str) -> Rewrite | Unreadable | None:
     """The path that the backend of a rule with that path sees; None for the client's own."""
     if draft.new_prefix:
-        return Rewrite(draft.new_prefix)
+        start = path.rstrip("/")  # of type Prefix /tea/ takes /tea too, and its slash is part of what is replaced
+        return Rewrite(draft.new_prefix, f"^{re.escape(start)}/?" if start not in ("", path) else "")
     if not draft.new_path:
         return None
     if draft.path_kind not in (PathKind.REGEX, PathKind.REGEX_ANY_CASE):

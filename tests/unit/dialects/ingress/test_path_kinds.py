@@ -65,7 +65,15 @@ def test_new_paths(draft: Draft, path: str, asked: str, seen: str) -> None:
 
 def test_new_beginnings_and_none() -> None:
     assert rewrite_of(Draft("tea", new_prefix="/b"), "/tea") == Rewrite("/b")
+    assert rewrite_of(Draft("tea", new_prefix="/b/"), "/") == Rewrite("/b/")
     assert rewrite_of(Draft("tea"), "/tea") is None
+
+
+@pytest.mark.parametrize(("asked", "seen"), [("/te.a/x", "/b/x"), ("/te.a/", "/b/"), ("/te.a", "/b/")])
+def test_a_beginning_with_a_slash_at_its_end_is_replaced_with_the_slash(asked: str, seen: str) -> None:
+    rewrite = rewrite_of(Draft("tea", new_prefix="/b/"), "/te.a/")
+    assert isinstance(rewrite, Rewrite)
+    assert rewritten(rewrite, asked) == seen
 
 
 def test_a_group_that_is_not_there() -> None:

@@ -130,7 +130,14 @@ FEATURE = Feature(
             "expressions are RE2; with a bad one, requests with the header stay with the main Ingress",
         ),
         Annotation(COOKIE, "cookie name", "none"),
-        Annotation(WEIGHT, "whole number from 0 to canary-weight-total", "0"),
+        Annotation(
+            WEIGHT,
+            "whole number from 0 to canary-weight-total",
+            "0",
+            Handling.DIFFERS,
+            "clients with the cookie of affinity are shared out anew with every request; in ingress-nginx they stay "
+            "with the canary or the main",
+        ),
         Annotation(TOTAL, "whole number; less than 100 counts as 100", "100"),
         Annotation(AFFINITY, "sticky or legacy", "sticky", Handling.DIFFERS, _STICKY),
     ),
