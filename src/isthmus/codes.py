@@ -5,7 +5,7 @@ import operator
 from isthmus.dialects import codes as dialects
 from isthmus.dialects.ingress import annotation_codes as annotations
 from isthmus.dialects.ingress import codes as ingress
-from isthmus.dialects.ingress import host_codes as hosts
+from isthmus.dialects.ingress.hosts import host_codes as hosts
 from isthmus.dialects.ingress.nginx_org import codes as nginx_org
 from isthmus.kube import codes as kube
 from isthmus.kube.diagnostics import Code

@@ -8,9 +8,9 @@ from pathlib import Path
 from static_envoy import ORIGIN, local, validated
 
 from isthmus.dialects.ingress.draft import PathKind
-from isthmus.dialects.ingress.path_kinds import read_as
-from isthmus.dialects.ingress.regex import re2_problem
-from isthmus.dialects.ingress.rewriting import new_path
+from isthmus.dialects.ingress.grammar.regex import re2_problem
+from isthmus.dialects.ingress.grammar.rewriting import new_path
+from isthmus.dialects.ingress.hosts.path_kinds import read_as
 from isthmus.ir.action import Forward
 from isthmus.ir.host import Route
 from isthmus.ir.match import Match, Pattern

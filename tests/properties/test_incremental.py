@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifests import Table, pipeline
 
-from isthmus.dialects.ingress.other_names import claimed
+from isthmus.dialects.ingress.hosts.other_names import claimed
 from isthmus.ir.check import violations
 from isthmus.kube.objects import (
     Base,

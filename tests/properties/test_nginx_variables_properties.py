@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.dialects.ingress.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.ir.template import Of, Variable, literal
 
 NAMES = {"namespace": "shop", "service_name": "$host{}"}

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from isthmus.dialects.dialect import Claims, Options, Parts
-from isthmus.dialects.ingress import codes, nginx, nginx_org, other_names
+from isthmus.dialects.ingress import codes, nginx, nginx_org
 from isthmus.dialects.ingress.annotations import Vocabulary
 from isthmus.dialects.ingress.host_names import is_host as is_host
+from isthmus.dialects.ingress.hosts import other_names
 from isthmus.dialects.services import closest
 from isthmus.ir.host import CATCH_ALL
 from isthmus.kube.diagnostics import Report

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from isthmus.dialects.dialect import Claim, Claims, Options, Translation
 from isthmus.dialects.ingress import claims as whose
 from isthmus.dialects.ingress import controller_settings
-from isthmus.dialects.ingress.one_host import translate_host
-from isthmus.dialects.ingress.rules import Scene
+from isthmus.dialects.ingress.hosts.one_host import translate_host
+from isthmus.dialects.ingress.hosts.rules import Scene
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import Base, ConfigMap, Ingress
 from isthmus.kube.store import Lookup

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from isthmus.dialects import codes as services
-from isthmus.dialects.ingress import annotation_codes, codes, controller_settings, host_codes
+from isthmus.dialects.ingress import annotation_codes, codes, controller_settings
 from isthmus.dialects.ingress.annotations import Vocabulary
 from isthmus.dialects.ingress.claims import CLASS_ANNOTATION, VOCABULARIES, vocabulary_of
 from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.hosts import host_codes
 from isthmus.dialects.ingress.nginx_org import codes as nginx_org
 from isthmus.dialects.ingress.suggestions import NOTHING, Suggestion, suggestion
 from isthmus.kube.diagnostics import Code, Diagnostic, Effect, Severity

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress.access_rules import Rule, sources
-from isthmus.dialects.ingress.answer_rewrites import domain_rewrite, path_rewrite, redirect_rewrites
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.header_names import fault
-from isthmus.dialects.ingress.nginx_directives import Directive, Fault, directives
-from isthmus.dialects.ingress.nginx_times import milliseconds
-from isthmus.dialects.ingress.nginx_variables import parse
-from isthmus.dialects.ingress.snippet_answers import answer, rewritten
+from isthmus.dialects.ingress.grammar.access_rules import Rule, sources
+from isthmus.dialects.ingress.grammar.answer_rewrites import domain_rewrite, path_rewrite, redirect_rewrites
+from isthmus.dialects.ingress.grammar.header_names import fault
+from isthmus.dialects.ingress.grammar.nginx_directives import Directive, Fault, directives
+from isthmus.dialects.ingress.grammar.nginx_times import milliseconds
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.snippet_answers import answer, rewritten
 from isthmus.dialects.services import closest
 from isthmus.ir.action import Respond, SendTo
 from isthmus.ir.policy import Edit, HeaderEdit, HeaderRewrite, SourceRanges

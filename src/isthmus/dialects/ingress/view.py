@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from isthmus.dialects.ingress import annotation_codes as codes
+from isthmus.dialects.ingress.grammar.nginx_times import milliseconds
 from isthmus.dialects.ingress.handling import Annotation
-from isthmus.dialects.ingress.nginx_times import milliseconds
 from isthmus.dialects.services import closest
 from isthmus.kube.diagnostics import Code, Report
 from isthmus.kube.objects import ConfigMap, Ingress, IngressBackend, Secret, Service, ref_of

@@ -6,8 +6,8 @@ import pytest
 from ingress_drafts import NONSENSE, drafted
 
 from isthmus.dialects.ingress.annotations import Feature
-from isthmus.dialects.ingress.by_listener import on_listener
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.hosts.by_listener import on_listener
 from isthmus.dialects.ingress.nginx import affinity, load_balance, protocol
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.action import Forward, Respond, Session

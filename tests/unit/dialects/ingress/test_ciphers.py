@@ -7,8 +7,8 @@ import subprocess
 import pytest
 from ingress_drafts import NONSENSE, drafted
 
+from isthmus.dialects.ingress.grammar.openssl_ciphers import parse
 from isthmus.dialects.ingress.nginx import ciphers, passthrough
-from isthmus.dialects.ingress.openssl_ciphers import parse
 
 A128, A256 = "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ingress_drafts import NONSENSE, Drafted, drafted
 
-from isthmus.dialects.ingress.header_names import NAME
+from isthmus.dialects.ingress.grammar.header_names import NAME
 from isthmus.dialects.ingress.nginx.external_auth import FEATURE
 from isthmus.ir.authorization import CacheTime, Question
 from isthmus.ir.backend import Backend, ServicePortRef

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from ingress_drafts import NONSENSE, drafted
 
+from isthmus.dialects.ingress.grammar.rewriting import new_path
 from isthmus.dialects.ingress.nginx import app_root, redirects, rewrite, server_alias, www
-from isthmus.dialects.ingress.rewriting import new_path
 from isthmus.ir.action import Rewrite, SendTo
 from isthmus.ir.template import Of, Variable
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from isthmus.dialects.ingress.nginx_times import seconds
+from isthmus.dialects.ingress.grammar.nginx_times import seconds
 from isthmus.ir.authorization import CacheTime
 
 DEFAULT = (CacheTime((200, 202, 401), 300),)

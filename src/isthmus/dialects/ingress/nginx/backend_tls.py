@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.openssl_ciphers import parse
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.openssl_ciphers import parse
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.backend import Trust
 from isthmus.ir.private import PrivateBytes

@@ -1,7 +1,7 @@
 """canary and canary-*: an Ingress that takes a part of another's requests, by header, cookie or weight.
 
-How parts are taken is decided in `isthmus.dialects.ingress.canaries`. Source: ingress-nginx, canary annotations; its
-balancer, route_to_alternative_balancer.
+How parts are taken is decided in `isthmus.dialects.ingress.hosts.canaries`. Source: ingress-nginx, canary
+annotations; its balancer, route_to_alternative_balancer.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import host_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Canary, Draft, Word
+from isthmus.dialects.ingress.grammar.regex import re2_problem, whole
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.regex import re2_problem, whole
+from isthmus.dialects.ingress.hosts import host_codes as codes
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.match import Condition
 

@@ -12,11 +12,11 @@ import re
 from msgspec.structs import replace
 
 from isthmus.dialects.ingress import annotation_codes as codes
-from isthmus.dialects.ingress import nginx_variables
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar import nginx_variables
+from isthmus.dialects.ingress.grammar.regex import re2_problem
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.regex import re2_problem
 from isthmus.dialects.ingress.tls_asks import ClientAsk
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.listener import ClientCertificates

@@ -9,11 +9,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
-from isthmus.dialects.ingress.answer_rewrites import domain_rewrite, path_rewrite
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.answer_rewrites import domain_rewrite, path_rewrite
+from isthmus.dialects.ingress.grammar.nginx_directives import Fault, words
+from isthmus.dialects.ingress.grammar.nginx_variables import constants
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.nginx_directives import Fault, words
-from isthmus.dialects.ingress.nginx_variables import constants
 from isthmus.dialects.ingress.view import View
 
 DOMAIN = "nginx.ingress.kubernetes.io/proxy-cookie-domain"

@@ -11,10 +11,10 @@ import re
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import host_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.hosts import host_codes as codes
 from isthmus.dialects.ingress.view import View
 from isthmus.dialects.services import app_protocol
 from isthmus.ir.action import Forward

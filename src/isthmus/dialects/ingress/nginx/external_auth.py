@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.header_names import fault
+from isthmus.dialects.ingress.grammar.nginx_variables import constants, parse
+from isthmus.dialects.ingress.grammar.url_server import UrlServer, url_server
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.header_names import fault
 from isthmus.dialects.ingress.nginx.auth_cache import cache_times
-from isthmus.dialects.ingress.nginx_variables import constants, parse
-from isthmus.dialects.ingress.url_server import UrlServer, url_server
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.authorization import Authorization, Question
 from isthmus.ir.backend import Backend

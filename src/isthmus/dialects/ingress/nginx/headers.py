@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.header_names import fault
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.header_names import fault
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import Edit, HeaderEdit
 from isthmus.kube.objects import ConfigMap, ref_of

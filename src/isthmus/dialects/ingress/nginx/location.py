@@ -8,10 +8,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
-from isthmus.dialects.ingress.answer_rewrites import redirect_rewrites
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.answer_rewrites import redirect_rewrites
+from isthmus.dialects.ingress.grammar.nginx_variables import constants
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.nginx_variables import constants
 from isthmus.dialects.ingress.view import View
 
 FROM = "nginx.ingress.kubernetes.io/proxy-redirect-from"

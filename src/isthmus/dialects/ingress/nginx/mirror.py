@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.nginx_variables import constants
+from isthmus.dialects.ingress.grammar.url_server import url_server
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.nginx_variables import constants
-from isthmus.dialects.ingress.url_server import url_server
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.action import Mirror
 from isthmus.ir.backend import Protocol

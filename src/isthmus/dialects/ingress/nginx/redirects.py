@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.nginx_variables import constants, parse
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.nginx_variables import constants, parse
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.action import SendTo
 from isthmus.ir.template import Of, Template, Variable

@@ -1,6 +1,6 @@
 """rewrite-target and use-regex: paths as regular expressions, and the path that the backend sees.
 
-What they mean for the other paths of the host is decided in `isthmus.dialects.ingress.reading`.
+What they mean for the other paths of the host is decided in `isthmus.dialects.ingress.hosts.reading`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """server-alias: more names for the hosts of an Ingress.
 
-The claims themselves are made in `isthmus.dialects.ingress.other_names`. Rule: an alias never takes a host that has
-rules of its own.
+The claims themselves are made in `isthmus.dialects.ingress.hosts.other_names`. Rule: an alias never takes a host
+that has rules of its own.
 """
 
 from __future__ import annotations

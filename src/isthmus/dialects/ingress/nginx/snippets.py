@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.nginx_directives import Fault, directives
+from isthmus.dialects.ingress.grammar.nginx_variables import constants
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.nginx_directives import Fault, directives
-from isthmus.dialects.ingress.nginx_variables import constants
 from isthmus.dialects.ingress.snippets import Place, apply, request_header
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import Edit

@@ -1,6 +1,6 @@
 """from-to-www-redirect: the host with www sends to the one without, or the other way round.
 
-The claim itself is made in `isthmus.dialects.ingress.other_names`. Rule: a host that has rules of its own is left
+The claim itself is made in `isthmus.dialects.ingress.hosts.other_names`. Rule: a host that has rules of its own is left
 alone.
 """
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import annotation_codes, openssl_ciphers
+from isthmus.dialects.ingress import annotation_codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar import openssl_ciphers
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.view import View
 

@@ -10,8 +10,8 @@ import re
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import openssl_ciphers
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar import openssl_ciphers
 from isthmus.dialects.ingress.nginx_org.attached import Attached, Broken, Changed, Refused, secret_of
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.backend import Trust

@@ -11,12 +11,12 @@ import re
 from isthmus.dialects.ingress import annotation_codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.nginx_org import codes
 from isthmus.dialects.ingress.nginx_org.authorizations import authorized
 from isthmus.dialects.ingress.nginx_org.basic_auth import realm
 from isthmus.dialects.ingress.nginx_org.credentials import jwk_set
-from isthmus.dialects.ingress.nginx_variables import parse
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.authorization import Jwt
 from isthmus.ir.template import Of, Variable

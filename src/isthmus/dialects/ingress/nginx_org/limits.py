@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.nginx_org import codes
 from isthmus.dialects.ingress.nginx_org.variables import constants
-from isthmus.dialects.ingress.nginx_variables import parse
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import RateLimit
 from isthmus.ir.template import Of, Template, Variable

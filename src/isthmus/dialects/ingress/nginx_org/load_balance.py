@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.hash_keys import hash_key
 from isthmus.dialects.ingress.handling import Annotation, Handling
-from isthmus.dialects.ingress.hash_keys import hash_key
 from isthmus.dialects.ingress.nginx_org.variables import constants
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.backend import Balance

@@ -8,8 +8,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
-from isthmus.dialects.ingress.answer_rewrites import redirect_rewrites
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.answer_rewrites import redirect_rewrites
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.nginx_org import codes
 from isthmus.dialects.ingress.nginx_org.variables import constants

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.nginx_times import seconds
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.nginx_org import codes
 from isthmus.dialects.ingress.nginx_org.service_lists import Entry, entries
-from isthmus.dialects.ingress.nginx_times import seconds
 from isthmus.dialects.ingress.view import View
 from isthmus.dialects.services import closest
 from isthmus.ir.action import Session

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from isthmus.dialects.ingress.regex import LONGEST, literal_start, re2_problem, whole
+from isthmus.dialects.ingress.grammar.regex import LONGEST, literal_start, re2_problem, whole
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from isthmus.dialects.ingress.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.ir.template import Of, Template, Variable
 
 _HASHED = frozenset({Of.CLIENT, Of.COOKIE, Of.PARAMETER, Of.HEADER, Of.HOST, Of.TARGET, Of.PATH, Of.METHOD, Of.SCHEME})

@@ -6,8 +6,8 @@ import pytest
 from manifests import codes
 
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.host_tls import Rule, settle
-from isthmus.dialects.ingress.settled_tls import Settled
+from isthmus.dialects.ingress.hosts.host_tls import Rule, settle
+from isthmus.dialects.ingress.hosts.settled_tls import Settled
 from isthmus.dialects.ingress.tls_asks import ClientAsk, TlsAsk
 from isthmus.ir.action import Action, Forward, Redirect, Respond, SendTo
 from isthmus.ir.authorization import Authorization

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.hosts.settled_tls import Settled
 from isthmus.dialects.ingress.nginx.passthrough import KEY as PASSTHROUGH
-from isthmus.dialects.ingress.settled_tls import Settled
 from isthmus.dialects.ingress.tls_asks import ClientAsk, TlsAsk
 from isthmus.ir.action import Forward
 from isthmus.ir.backend import Backend

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import host_codes as codes
 from isthmus.dialects.ingress.draft import Canary, Draft
-from isthmus.dialects.ingress.lowering import Lowering
+from isthmus.dialects.ingress.hosts import host_codes as codes
+from isthmus.dialects.ingress.hosts.lowering import Lowering
+from isthmus.dialects.ingress.hosts.reading import Candidate, candidates
+from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.dialects.ingress.nginx.canary import COUNTS_ON_CANARY
-from isthmus.dialects.ingress.reading import Candidate, candidates
-from isthmus.dialects.ingress.rules import Rule, Scene, Where
 from isthmus.ir.action import Forward, Split
 from isthmus.ir.match import PathMatch, SegmentPrefix
 from isthmus.kube.objects import Ingress, IngressBackend, ref_of

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from isthmus.dialects.ingress.draft import Draft, PathKind
-from isthmus.dialects.ingress.path_kinds import Unreadable, read_as, rewrite_of
+from isthmus.dialects.ingress.hosts.path_kinds import Unreadable, read_as, rewrite_of
 from isthmus.ir.action import Rewrite
 from isthmus.ir.match import Exact, Pattern
 

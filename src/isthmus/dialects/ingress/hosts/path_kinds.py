@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from isthmus.dialects.ingress.draft import Draft, PathKind
-from isthmus.dialects.ingress.regex import literal_start, re2_problem
+from isthmus.dialects.ingress.grammar.regex import literal_start, re2_problem
 from isthmus.ir.action import Rewrite
 from isthmus.ir.match import Exact, PathMatch, Pattern
 

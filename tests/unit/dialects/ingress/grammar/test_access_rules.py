@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.dialects.ingress.access_rules import Rule, sources
+from isthmus.dialects.ingress.grammar.access_rules import Rule, sources
 from isthmus.ir.policy import SourceRanges
 
 

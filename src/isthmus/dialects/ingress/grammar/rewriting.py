@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from isthmus.dialects.ingress.regex import literal_start
+from isthmus.dialects.ingress.grammar.regex import literal_start
 from isthmus.ir.action import Rewrite
 from isthmus.ir.match import PathMatch, Pattern
 

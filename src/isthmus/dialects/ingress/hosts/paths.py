@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress import codes, host_codes
+from isthmus.dialects.ingress import codes
 from isthmus.dialects.ingress.draft import PathKind
-from isthmus.dialects.ingress.path_kinds import Unreadable, read_as
-from isthmus.dialects.ingress.regex import literal_start
+from isthmus.dialects.ingress.grammar.regex import literal_start
+from isthmus.dialects.ingress.hosts import host_codes
+from isthmus.dialects.ingress.hosts.path_kinds import Unreadable, read_as
 from isthmus.dialects.services import closest
 from isthmus.ir.match import Exact, PathMatch, Pattern, Prefix, SegmentPrefix
 from isthmus.kube.diagnostics import Report

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from isthmus.dialects.ingress.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.ir.action import Respond, SendTo
 from isthmus.ir.template import Of, Template, Variable, literal
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.dialects.services import find_port
 from isthmus.ir.backend import Backend, ServicePortRef, Trust
 from isthmus.ir.template import Of, Template, Variable, literal

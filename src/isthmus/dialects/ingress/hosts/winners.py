@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from isthmus import quirks
 from isthmus.dialects.ingress import annotation_codes, codes
-from isthmus.dialects.ingress.lowering import Lowering, on_the_way
-from isthmus.dialects.ingress.paths import EXACT, Closed
-from isthmus.dialects.ingress.reading import Candidate, Reading, candidates
-from isthmus.dialects.ingress.rules import Rule, Scene, Where
+from isthmus.dialects.ingress.hosts.lowering import Lowering, on_the_way
+from isthmus.dialects.ingress.hosts.paths import EXACT, Closed
+from isthmus.dialects.ingress.hosts.reading import Candidate, Reading, candidates
+from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.ir.action import Respond, SendTo
 from isthmus.ir.host import Origin
 from isthmus.ir.match import Condition, Exact, PathMatch, SegmentPrefix

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from isthmus import quirks
 from isthmus.dialects.ingress.draft import PathKind
-from isthmus.dialects.ingress.lowering import Lowering
-from isthmus.dialects.ingress.paths import EXACT, PREFIX, Closed, parse_as, parse_path
-from isthmus.dialects.ingress.rules import Scene
+from isthmus.dialects.ingress.hosts.lowering import Lowering
+from isthmus.dialects.ingress.hosts.paths import EXACT, PREFIX, Closed, parse_as, parse_path
+from isthmus.dialects.ingress.hosts.rules import Scene
 from isthmus.ir.match import PathMatch
 from isthmus.kube.objects import IngressPath, ref_of
 from isthmus.kube.refs import FieldPath

@@ -10,19 +10,20 @@ from collections.abc import Iterable, Sequence
 
 from isthmus.dialects.dialect import Claim, Translation
 from isthmus.dialects.ingress import claims as whose
-from isthmus.dialects.ingress import codes, host_codes, nginx_org
-from isthmus.dialects.ingress.canaries import with_canaries
-from isthmus.dialects.ingress.host_tls import settle
-from isthmus.dialects.ingress.lowering import Lowering
+from isthmus.dialects.ingress import codes, nginx_org
+from isthmus.dialects.ingress.hosts import host_codes
+from isthmus.dialects.ingress.hosts.canaries import with_canaries
+from isthmus.dialects.ingress.hosts.host_tls import settle
+from isthmus.dialects.ingress.hosts.lowering import Lowering
+from isthmus.dialects.ingress.hosts.per_listener import elsewhere, in_clear, over_tls, told_in_grpc
+from isthmus.dialects.ingress.hosts.rules import Rule, Scene
+from isthmus.dialects.ingress.hosts.settled_tls import Settled
+from isthmus.dialects.ingress.hosts.tls import HostTls, host_tls
+from isthmus.dialects.ingress.hosts.winners import winners
 from isthmus.dialects.ingress.nginx.redirect import FORCE
 from isthmus.dialects.ingress.nginx.server_alias import ALIAS
 from isthmus.dialects.ingress.nginx.www import WWW
 from isthmus.dialects.ingress.nginx_org.mergeable import Member, merge
-from isthmus.dialects.ingress.per_listener import elsewhere, in_clear, over_tls, told_in_grpc
-from isthmus.dialects.ingress.rules import Rule, Scene
-from isthmus.dialects.ingress.settled_tls import Settled
-from isthmus.dialects.ingress.tls import HostTls, host_tls
-from isthmus.dialects.ingress.winners import winners
 from isthmus.ir.action import Respond
 from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.host import HostConfig, Origin, Route, is_wild

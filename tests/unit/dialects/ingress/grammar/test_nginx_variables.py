@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.dialects.ingress.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.ir.template import Of, Variable
 
 NAMES = {"namespace": "shop", "proxy_upstream_name": "shop-web-80"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from manifests import codes
 
-from isthmus.dialects.ingress.paths import parse_path
+from isthmus.dialects.ingress.hosts.paths import parse_path
 from isthmus.ir.match import Exact, Prefix, SegmentPrefix
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import IngressBackend, IngressPath

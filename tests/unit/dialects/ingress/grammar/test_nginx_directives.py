@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.dialects.ingress.nginx_directives import Directive, Fault, directives, words
+from isthmus.dialects.ingress.grammar.nginx_directives import Directive, Fault, directives, words
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.dialects.ingress.url_server import UrlServer, url_server
+from isthmus.dialects.ingress.grammar.url_server import UrlServer, url_server
 from isthmus.ir.backend import Backend, ServicePortRef, Trust
 from isthmus.ir.template import Of, Variable
 from isthmus.kube.objects import Meta, Service, ServicePort, ServiceSpec

@@ -10,18 +10,19 @@ from msgspec.structs import replace
 
 from isthmus import quirks
 from isthmus.dialects.dialect import Parts
-from isthmus.dialects.ingress import backends, codes
 from isthmus.dialects.ingress import claims as whose
+from isthmus.dialects.ingress import codes
 from isthmus.dialects.ingress.annotations import Asked, draft, judge
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.rewriting import new_path, session_path
+from isthmus.dialects.ingress.hosts import backends
+from isthmus.dialects.ingress.hosts.path_kinds import Unreadable, rewrite_of
+from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.dialects.ingress.nginx import VOCABULARY as NGINX
 from isthmus.dialects.ingress.nginx.errors import to_fallback, with_port
 from isthmus.dialects.ingress.nginx.redirect import SSL_REDIRECT
 from isthmus.dialects.ingress.nginx.settings import in_clear, redirect_status
 from isthmus.dialects.ingress.nginx_org.mergeable import Member
-from isthmus.dialects.ingress.path_kinds import Unreadable, rewrite_of
-from isthmus.dialects.ingress.rewriting import new_path, session_path
-from isthmus.dialects.ingress.rules import Rule, Scene, Where
 from isthmus.dialects.services import resolve
 from isthmus.ir.action import Action, Forward, Respond
 from isthmus.ir.backend import Protocol

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from isthmus.dialects import codes as service_codes
 from isthmus.dialects.dialect import Options
-from isthmus.dialects.ingress import codes, host_codes
+from isthmus.dialects.ingress import codes
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.hosts import host_codes
 from isthmus.dialects.ingress.isthmus_dev.transcode import FEATURE as TRANSCODE
 from isthmus.dialects.ingress.view import View
 from isthmus.dialects.services import APP_PROTOCOLS, FoundPort, app_protocol, find_port, port_hint

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from isthmus.dialects.dialect import Options
-from isthmus.dialects.ingress.by_listener import on_listener
-from isthmus.dialects.ingress.rules import Rule
+from isthmus.dialects.ingress.hosts.by_listener import on_listener
+from isthmus.dialects.ingress.hosts.rules import Rule
 from isthmus.ir.action import Action, Redirect, Respond, SendTo
 from isthmus.ir.host import Origin, Route
 from isthmus.ir.match import Match, SegmentPrefix
