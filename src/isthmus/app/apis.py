@@ -1,7 +1,8 @@
 """The APIs of a gateway: which schemas are wanted, what becomes of them, and where other processes find them.
 
 Between the pipeline (which knows the backends), the schema keeper (which asks the servers) and the adapter and
-explorer (which read the files written here). Rule: a schema that cannot be had costs its own backend only.
+explorer (which read the files written here). Rules: a schema that cannot be had costs its own backend only, and no
+route leads to an adapter that has never answered.
 """
 
 from __future__ import annotations
@@ -39,7 +40,17 @@ class Apis:
         self._tell = tell
         self._sources: dict[ServicePortRef, Source] = {}
         self._public_url = public_url
+        self.answering = False
+        self._waiting: dict[ServicePortRef, Known] = {}  # for the adapter
         self.keeper = SchemaKeeper(self._known)
+
+    def adapter_answers(self) -> None:
+        """Routes may lead to the adapter from now on; should it end, it is started again and they stay."""
+        self.answering = True
+        waiting, self._waiting = self._waiting, {}
+        for port, known in waiting.items():
+            if port in self.keeper.known:  # else it is wanted no more
+                self._known(known)
 
     def give(self, port: ServicePortRef, source: Source) -> None:
         """Where the schema of a bare server comes from; those of manifests are asked at their endpoints."""
@@ -69,6 +80,9 @@ class Apis:
 
     def _known(self, known: Known) -> None:
         planned = known.planned
+        if planned is not None and not self.answering:
+            self._waiting[known.port] = known
+            return
         if planned is not None and self._pipeline.planned.get(known.port) != planned.transcoding:
             self._write(f"{planned.transcoding.digest}.msgpack", planned.schema)
             self._publish(self._pipeline.plan({known.port: planned.transcoding}).changes)

@@ -7,6 +7,7 @@ is answered to Envoy before the first load is complete, or a restart would withd
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import gc
 import importlib
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # imported when the first API is there: they take longer than
     from isthmus.app.servers import Servers
 
 USAGE, CANNOT_SERVE = 2, 3
+_HELPER_SECONDS = 5.0  # an Envoy without its new configuration is worse than some requests refused
 
 
 class Wiring(Struct, frozen=True):
@@ -72,8 +74,8 @@ class Gateway:
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
         self._policies = Policies(wiring.runtime / "policies")
-        self._ready = self._adapter_ready = False
-        self._authorized: bool | None = None  # whether the helper answers; None: nobody needs it
+        self._ready = False
+        self._authorization: asyncio.Event | None = None  # set once the helper answers; None: nobody needs it
         self._apis: Apis | None = None
         self._servers: Servers | None = None
 
@@ -133,9 +135,16 @@ class Gateway:
             self._policies.want(self._pipeline.authorizations())
         except OSError as error:
             self._events.error(f"policies cannot be written, and their paths answer 503: {error}")
-        if self._pipeline.needs_helper and self._authorized is None:
-            self._authorized = False
+        if self._pipeline.needs_helper and self._authorization is None:
+            self._authorization = asyncio.Event()
             os.write(self._wiring.status, b"authorization\n")
+
+    async def _helper_answers(self) -> None:
+        """Paths that are served already shall not be refused while the helper starts for the first time."""
+        if self._authorization is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HELPER_SECONDS):
+                    await self._authorization.wait()
 
     def _api_known(self, known: Known) -> None:
         if self._servers is not None:
@@ -164,6 +173,7 @@ class Gateway:
             self._pipeline.at(datetime.datetime.now(datetime.UTC))
             update = self._pipeline.apply((*change.upserts, *change.moved), change.deletes)
             self._follow_policies()
+            await self._helper_answers()
             now = dict.fromkeys(change.diagnostics)
             come = [diagnostic for diagnostic in now if diagnostic not in known]
             gone = [diagnostic for diagnostic in known if diagnostic not in now]
@@ -208,8 +218,10 @@ class Gateway:
             while (pushed := self._pushed.popleft()).version != version:
                 pass  # overtaken: Envoy has gone on to a later version
             self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
-        complete = self._servers is None or (self._servers.complete and self._adapter_ready)
-        if not self._ready and not self._pushed and complete and self._authorized is not False:
+        adapted = self._apis is not None and self._apis.answering
+        complete = self._servers is None or (self._servers.complete and adapted)
+        authorized = self._authorization is None or self._authorization.is_set()
+        if not self._ready and not self._pushed and complete and authorized:
             from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
 
             admin = EnvoyAdmin(sockets_in(self._wiring.runtime).admin)
@@ -228,7 +240,9 @@ class Gateway:
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
             if line in (b"adapter ready\n", b"authorization ready\n"):
-                self._adapter_ready |= line.startswith(b"adapter")
-                self._authorized = True if line.startswith(b"authorization") else self._authorized
+                if line.startswith(b"adapter") and self._apis is not None:
+                    self._apis.adapter_answers()
+                if line.startswith(b"authorization") and self._authorization is not None:
+                    self._authorization.set()
                 self._wiring.effects.put_nowait(Synced(""))
         return 0
