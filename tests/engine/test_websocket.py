@@ -81,4 +81,4 @@ def test_an_idle_socket_is_cut_at_the_larger_timeout(gateway: Gateway) -> None:
         started = time.monotonic()
         with pytest.raises(ConnectionClosed):
             websocket.recv(timeout=20)
-        assert 1.9 < time.monotonic() - started < 6
+        assert 1.9 < time.monotonic() - started < 15

@@ -25,7 +25,7 @@ from isthmus.schema.model import Schema
 from isthmus.schema.plan import make_schema
 
 GOOD = simple("good.proto")
-DEADLINE = 13.0  # the limit, and what a loaded machine needs to end a process
+DEADLINE = 30.0  # the limit is 10 s; a loaded machine needs time to end a process
 
 
 def sane(*sent: bytes) -> Schema:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -120,8 +119,7 @@ async def test_others_are_served_while_a_slow_password_is_judged(judged: Passwor
     judge.free.clear()
     slow = asyncio.create_task(judged.right(USERS, Credentials("ann", b"slow")))
     await asyncio.sleep(0)
-    since = time.monotonic()
-    assert await judged.right(USERS, ANN)
-    assert time.monotonic() - since < 1
+    async with asyncio.timeout(30):
+        assert await judged.right(USERS, ANN)
     judge.free.set()
     assert not await slow
