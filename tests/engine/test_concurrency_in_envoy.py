@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import grpc.aio
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from gateways import Gateway, http_echoes
 from static_envoy import HOST, ORIGIN, local, serving
 
 from isthmus.edge.concurrency import Concurrency
@@ -126,3 +131,33 @@ async def test_one_after_the_other_is_never_too_many(world: World, path: str) ->
     statuses = {await world.get(path) for _ in range(10)}
     assert statuses <= {200, 503}
     assert 200 in statuses
+
+
+LIMITED = f"""apiVersion: v1
+kind: Service
+metadata: {{name: echo}}
+spec: {{ports: [{{port: 80}}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web, annotations: {{nginx.ingress.kubernetes.io/limit-connections: "1"}}}}
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: {HOST}
+    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: echo, port: {{number: 80}}}}}}}}]}}
+"""
+
+
+def test_requests_of_an_envoy_that_ended_run_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(LIMITED)
+    with http_echoes("echo") as echoes, Gateway([file], {"default/echo:80": [echoes["echo"]]}) as gateway:
+        with socket.create_connection(("127.0.0.1", gateway.http_port)) as slow:
+            slow.sendall(f"GET /?chunks=2&interval_ms=600000 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            assert slow.recv(12) == b"HTTP/1.1 200"
+            assert gateway.get(HOST).status == 503
+            os.kill(gateway.pid("envoy-started"), signal.SIGKILL)
+            gateway.wait("envoy-ended")
+            gateway.wait("envoy-live")
+        assert gateway.get(HOST).status == 200

@@ -1,7 +1,8 @@
 """Counts the requests of each client that run at the same time, for Envoy's rate limit filter.
 
 Envoy asks when a request begins and gives back when it ends; one that was refused is given back too, so it is counted
-like any other. Rule: what is not understood is refused. Counts are this process's own and begin at nothing.
+like any other. Rule: what is not understood is refused. Counts are this process's own and begin at nothing, as they
+do with a new Envoy, because one that ended gives nothing back.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class Concurrency:
     def __len__(self) -> int:
         """How many clients have requests running."""
         return len(self._running)
+
+    def forget(self) -> None:
+        """No request runs: Envoy has been started anew."""
+        self._running.clear()
 
     def handler(self) -> grpc.GenericRpcHandler:
         """For an asyncio gRPC server."""

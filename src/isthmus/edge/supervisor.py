@@ -5,8 +5,8 @@ nothing of the configuration. Rule: a control plane that ends never touches Envo
 
 The control plane is started as `COMMAND STATUS_FD`. It writes `ads` there once Envoy can connect, `ready` once
 requests are answered, and the name of a helper once that is needed; its standard input brings its orders, then `envoy
-PID` and `HELPER ready` lines, and ends when the supervisor is gone. Helpers (the adapter, the explorer) are started
-likewise and write `ready`.
+PID` and `HELPER ready` lines, and ends when the supervisor is gone. Helpers (the adapter, the explorer, the
+authorization) are started likewise, hear of every `envoy PID`, and write `ready`.
 """
 
 from __future__ import annotations
@@ -189,7 +189,8 @@ class Supervisor:
         if self._envoy_lines:
             pid = self._envoy.pid
             self._say("envoy-started", "Envoy starts", pid)
-            self._control_plane.tell(f"envoy {pid}")
+            for each in (self._control_plane, *self._plan.helpers.values()):
+                each.tell(f"envoy {pid}")
             self._look_for_life(pid, time.monotonic())
         elif not self._was_live:
             self._exit_code = CANNOT_SERVE

@@ -18,7 +18,10 @@ CANNOT_SERVE = 3
 
 
 async def main(tell_ready: Callable[[], object]) -> int:
-    """Orders are one line of JSON on standard input: listen, egress, policies. Returns the exit code."""
+    """Orders are the first line of standard input, in JSON: listen, egress, policies. Returns the exit code.
+
+    A line `envoy PID` says that Envoy has been started, again perhaps.
+    """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -49,7 +52,7 @@ async def _run(
         await server.stop()
         return CANNOT_SERVE
     tell_ready()
-    waiting = [asyncio.create_task(_until_end(reader)), asyncio.create_task(asked.wait())]
+    waiting = [asyncio.create_task(_hear(reader, server)), asyncio.create_task(asked.wait())]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
@@ -58,7 +61,9 @@ async def _run(
     return 0
 
 
-async def _until_end(reader: asyncio.StreamReader) -> bool:
-    while await reader.read(4096):
-        pass
+async def _hear(reader: asyncio.StreamReader, server: Server) -> bool:
+    """Until nobody is there any more to say something."""
+    while line := await reader.readline():
+        if line.startswith(b"envoy "):
+            server.envoy_started()
     return True

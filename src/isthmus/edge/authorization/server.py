@@ -50,12 +50,13 @@ class Server:
         self._policies = Policies(Path(orders.policies))
         self._egress = Egress(orders.egress)
         self._means = Means(Passwords(), Verdicts(), self._egress.send)
+        self._concurrency = Concurrency()
         self._server = grpc.aio.server(maximum_concurrent_rpcs=_MOST_AT_ONCE)
         method = grpc.unary_unary_rpc_method_handler(
             self._check, api.CheckRequest.FromString, api.CheckResponse.SerializeToString
         )
         handler = grpc.method_handlers_generic_handler(_SERVICE, {"Check": method})
-        self._server.add_generic_rpc_handlers((handler, Concurrency().handler()))
+        self._server.add_generic_rpc_handlers((handler, self._concurrency.handler()))
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
@@ -67,6 +68,10 @@ class Server:
         finally:
             os.umask(before)
         await self._server.start()
+
+    def envoy_started(self) -> None:
+        """What the one before had under way will never end."""
+        self._concurrency.forget()
 
     async def stop(self) -> None:
         """Take nothing new; let what runs end within the grace period, then cut it."""
