@@ -137,7 +137,7 @@ def _rule(offline: Offline, route: str) -> str:
     if found is None:
         return route
     path = found.match.path
-    return f"{kinds[type(path).__name__]} {path.regex if isinstance(path, Pattern) else path.path}"
+    return f"{kinds[type(path).__name__]} {path.shown if isinstance(path, Pattern) else path.path}"
 
 
 def _certificate(offline: Offline, sni: str) -> str:

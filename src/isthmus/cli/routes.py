@@ -88,7 +88,7 @@ def _path(match: Match) -> str:
         case Prefix():
             text = f"{path.path}*"
         case Pattern():
-            text = f"~{path.regex}"
+            text = f"~{path.shown}"
         case _:
             assert_never(path)
     only = ["gRPC"] if match.grpc else []

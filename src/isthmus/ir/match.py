@@ -30,10 +30,20 @@ class Prefix(Struct, frozen=True, tag="prefix", gc=False):
 
 
 class Pattern(Struct, frozen=True, tag="pattern", gc=False):
-    """An RE2 expression for the whole path; `path` is the text that every path it takes begins with."""
+    """An RE2 expression for the whole path; `path` is the text that every path it takes begins with.
+
+    `written` is the expression for decoded paths that it was made of, where that is another one; it is what counts
+    in their order.
+    """
 
     path: str
     regex: str
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The expression as people know it."""
+        return self.written or self.regex
 
 
 PathMatch = Exact | SegmentPrefix | Prefix | Pattern

@@ -34,7 +34,7 @@ def _kind(path: PathMatch) -> int:
 def specificity(match: Match) -> _Key:
     """A sort key: smaller is tried first."""
     kind = _kind(match.path)
-    text = match.path.regex if isinstance(match.path, Pattern) else match.path.path
+    text = match.path.shown if isinstance(match.path, Pattern) else match.path.path
     same = _backwards(text) if isinstance(match.path, Pattern) else text
     return (not match.grpc, _GROUPS[kind], 0 if kind == 0 else -len(text), f"{kind}{same}", match.turn)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from isthmus.ir.host import Route
-from isthmus.ir.match import Exact, Pattern, SegmentPrefix
+from isthmus.ir.match import Exact, PathMatch, Pattern, SegmentPrefix
 from isthmus.xds import api, names
 from isthmus.xds.path_tree import Entry
+from isthmus.xds.route import answer
 
 _PART = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9._~/-]")
@@ -21,7 +22,7 @@ _TEMPORARY = 3  # RedirectAction.RedirectResponseCode: 307
 def encoded(route: Route) -> Entry | None:
     """The route that sends other ways to write a route's path to the plain one; it stands behind that route.
 
-    None where there is only one way, and for expressions, which say themselves what they take.
+    None where there is only one way, and for expressions, which know all ways themselves.
     """
     path = route.match.path
     if isinstance(path, Pattern) or route.match.conditions or route.match.grpc:
@@ -38,6 +39,19 @@ def encoded(route: Route) -> Entry | None:
     message.redirect.regex_rewrite.substitution = path.path.replace("\\", r"\\")
     start = "".join(parts[: next(at for at, part in enumerate(parts) if not _PLAIN.fullmatch(part))])
     return start, message
+
+
+def is_encoded(path: PathMatch) -> bool:
+    """Whether it is an expression that knows how its paths are percent-encoded."""
+    return isinstance(path, Pattern) and path.written != ""
+
+
+def malformed() -> api.Route:
+    """The answer, as nginx's, where a percent sign begins no escape: no such expression could judge that."""
+    message = answer("malformed", 400, "the path has a percent sign that begins no escape\n")
+    message.match.ClearField("prefix")
+    message.match.safe_regex.regex = ".*%(?:[^0-9A-Fa-f].*|[0-9A-Fa-f](?:[^0-9A-Fa-f].*)?|)"
+    return message
 
 
 def _ways(part: str) -> str:

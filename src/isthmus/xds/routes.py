@@ -18,7 +18,7 @@ from isthmus.ir.match import Match, SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, Place, api_routes
-from isthmus.xds.encoded_paths import encoded
+from isthmus.xds.encoded_paths import encoded, is_encoded, malformed
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.filters.error_pages import page_route, path_of
 from isthmus.xds.filters.http_filter import off
@@ -122,6 +122,8 @@ def _entries(
     counts = Counter(offer.action.backend.service for offer in offers.values())
     pages = {route.policy.errors for route in config.routes if route.policy.errors is not None}
     entries: list[Entry] = sorted(((path_of(each), page_route(each)) for each in pages), key=operator.itemgetter(0))
+    if any(is_encoded(route.match.path) for route in config.routes):
+        entries.insert(0, ("/", malformed()))
     for index, route in enumerate(config.routes):
         if index in offers:
             offer = offers[index]

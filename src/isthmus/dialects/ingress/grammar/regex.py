@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from isthmus.dialects.ingress.grammar.encoded_regex import BoundaryError, encoded_regex
+
 LONGEST = 1_000  # characters
 _MOST_REPEATS = 1_000  # RE2's own limit, nested ones multiplied
 _LARGEST = 12_000  # steps; Envoy is told to refuse a host with more than 20,000 in one expression
@@ -57,6 +59,22 @@ def re2_problem(pattern: str) -> str | None:
         return f"it is longer than {LONGEST} characters"
     if not (pattern.isascii() and pattern.isprintable()):
         return "it holds a character that is not printable ASCII"
+    return _unreadable(pattern)
+
+
+def path_regex(pattern: str) -> tuple[str, str | None]:
+    """An expression for decoded paths as one for paths as they are sent; and what is wrong with it."""
+    problem = re2_problem(pattern)
+    if problem is not None:
+        return "", problem
+    try:
+        sent = encoded_regex(pattern)
+    except BoundaryError as error:
+        return "", str(error)
+    return sent, _unreadable(sent) if sent != pattern else None
+
+
+def _unreadable(pattern: str) -> str | None:
     try:
         _Scan(pattern).run()
         re.compile(pattern)
@@ -71,6 +89,11 @@ def whole(pattern: str) -> str:
     """An expression that takes a whole text where `pattern` is found anywhere in it. Leading flags stay flags."""
     flags = re.match(r"\(\?([ims]{1,3})\)", pattern)
     return f"(?s:.*)(?{flags[1]}:{pattern[flags.end() :]})(?s:.*)" if flags else f"(?s:.*)(?:{pattern})(?s:.*)"
+
+
+def sent_start(pattern: str) -> str:
+    """The text that everything begins with, as it is sent, which `pattern` takes of decoded paths."""
+    return re.split(r"[^A-Za-z0-9._~/-]", literal_start(pattern), maxsplit=1)[0] or "/"
 
 
 def literal_start(pattern: str) -> str:

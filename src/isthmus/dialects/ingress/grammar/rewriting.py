@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from isthmus.dialects.ingress.grammar.regex import literal_start
+from isthmus.dialects.ingress.grammar.regex import literal_start, path_regex
 from isthmus.ir.action import Rewrite
 from isthmus.ir.match import PathMatch, Pattern
 
@@ -23,7 +23,7 @@ def new_path(written: str, target: str) -> Rewrite:
     def group(found: re.Match[str]) -> str:
         return f"\\{found[1]}" if int(found[1]) <= groups else ""
 
-    return Rewrite(_GROUP.sub(group, target.replace("\\", "\\\\")), f"^(?i:{written}).*$")
+    return Rewrite(_GROUP.sub(group, target.replace("\\", "\\\\")), f"^(?i:{path_regex(written)[0]}).*$")
 
 
 def session_path(path: PathMatch, written: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from isthmus.dialects.ingress.draft import Draft, PathKind
-from isthmus.dialects.ingress.grammar.regex import literal_start, re2_problem
+from isthmus.dialects.ingress.grammar.regex import path_regex, sent_start
 from isthmus.ir.action import Rewrite
 from isthmus.ir.match import Exact, PathMatch, Pattern
 
@@ -26,12 +26,12 @@ def read_as(kind: PathKind, path: str) -> PathMatch | Unreadable:
     """What the path of a rule takes."""
     if kind is PathKind.EXACT:
         return Exact(path)
-    problem = re2_problem(path)
+    sent, problem = path_regex(path)
     if problem is not None:
         return Unreadable(problem)
     if kind is PathKind.REGEX_ANY_CASE:
-        return Pattern("/", f"(?i:{path}).*")
-    return Pattern(literal_start(path) or "/", f"(?:{path}).*")
+        return Pattern("/", f"(?i:{sent}).*", f"(?i:{path}).*" if sent != path else "")
+    return Pattern(sent_start(path), f"(?:{sent}).*", f"(?:{path}).*" if sent != path else "")
 
 
 def rewrite_of(draft: Draft, path: str) -> Rewrite | Unreadable | None:
@@ -48,4 +48,4 @@ def rewrite_of(draft: Draft, path: str) -> Rewrite | Unreadable | None:
     if wanted > groups:
         return Unreadable(f"${wanted} is none of the {groups} groups of the path")
     flags = "(?i)" if draft.path_kind is PathKind.REGEX_ANY_CASE else ""
-    return Rewrite(_GROUP.sub(r"\\\1", draft.new_path.replace("\\", "\\\\")), f"{flags}^(?:{path}).*$")
+    return Rewrite(_GROUP.sub(r"\\\1", draft.new_path.replace("\\", "\\\\")), f"{flags}^(?:{path_regex(path)[0]}).*$")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress import codes
 from isthmus.dialects.ingress.draft import PathKind
+from isthmus.dialects.ingress.grammar.encoded_regex import encoded_regex
 from isthmus.dialects.ingress.grammar.regex import literal_start
 from isthmus.dialects.ingress.hosts import host_codes
 from isthmus.dialects.ingress.hosts.path_kinds import Unreadable, read_as
@@ -38,7 +39,8 @@ class Closed(str):
     def path(self) -> PathMatch:
         """What is closed: a part of the paths may have been meant in any case."""
         escaped = "".join(f"\\{char}" if char in _SPECIAL else char for char in self)
-        return Pattern("/", f"(?i:{escaped}).*")
+        sent = encoded_regex(escaped)
+        return Pattern("/", f"(?i:{sent}).*", f"(?i:{escaped}).*" if sent != escaped else "")
 
 
 def parse_path(rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report) -> PathMatch | None:
