@@ -16,7 +16,7 @@ from isthmus.ir.policy import Policy, SourceRanges
 from isthmus.xds.encoded_paths import encoded
 
 NOBODY = Policy(sources=SourceRanges(allow=()))
-PATHS: tuple[PathMatch, ...] = (SegmentPrefix("/users/@me"), Exact("/a:b"), Prefix("/a+b"), SegmentPrefix("/caf%C3%A9"))
+PATHS: tuple[PathMatch, ...] = (SegmentPrefix("/users/@me"), Exact("/a:b"), Prefix("/a+b"), SegmentPrefix("/caf%C3%A9"), Exact("/c%3Ad"))
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def test_written_plainly(port: int, path: str) -> None:
         ("/a%3Ab", "/a:b"),
         ("/a%3ab", "/a:b"),
         ("/a%2Bbc", "/a+bc"),
+        ("/c:d", "/c%3Ad"),
         ("/caf%c3%a9", "/caf%C3%A9"),
         ("/caf%c3%A9/x", "/caf%C3%A9/x"),
     ],

@@ -16,6 +16,7 @@ from isthmus.xds.route import answer
 
 _PART = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9._~/-]")
+_RESERVED = re.compile(r"[!$&'()*+,;=:@\[\]%]")  # as they come: all others are always percent-encoded
 _TEMPORARY = 3  # RedirectAction.RedirectResponseCode: 307
 
 
@@ -60,4 +61,5 @@ def _ways(part: str) -> str:
         return re.escape(part)
     code = part[1:] if len(part) == 3 else f"{ord(part):02X}"
     digits = "".join(f"[{digit.upper()}{digit.lower()}]" if digit.isalpha() else digit for digit in code)
-    return f"%{digits}" if len(part) == 3 else f"(?:{re.escape(part)}|%{digits})"
+    char = chr(int(code, 16))
+    return f"(?:{re.escape(char)}|%{digits})" if _RESERVED.fullmatch(char) else f"%{digits}"

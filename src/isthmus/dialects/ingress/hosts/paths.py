@@ -6,6 +6,8 @@ of regular expressions every path is one, in any case, for the beginning of the 
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from isthmus.dialects.ingress import codes
@@ -27,6 +29,9 @@ _LONGEST_CLOSED = 500
 _MAX = 4096  # longer than any request line that the listeners take is worth
 
 
+_UNRESERVED = re.compile(r"%(2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|5[0-9AaFf]|7[0-9AaEe])")
+_NEVER_PLAIN = re.compile(r"[\"<>^`{|}]")
+_SLASHES = re.compile(r"\\|%2[Ff]|%5[Cc]")
 _SPECIAL = frozenset(".+*?()[]{}|^$\\")
 
 
@@ -45,12 +50,12 @@ class Closed(str):
 
 def parse_path(rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report) -> PathMatch | None:
     """What a path matches; None, with a finding, when it cannot match anything."""
-    kind, path = rule.path_type, rule.path or "/"
+    kind, path = rule.path_type, _as_sent(rule.path or "/")
     if not has_type(rule, ref, at, report):
         return None
     reason = _problem(path)
     if reason:
-        report.add(codes.INVALID_PATH, ref, at / "path", value=path, reason=reason)
+        report.add(codes.INVALID_PATH, ref, at / "path", value=rule.path or "/", reason=reason)
         return None
     if kind == EXACT:
         return Exact(path)
@@ -87,6 +92,12 @@ def has_type(rule: IngressPath, ref: ObjectRef, at: FieldPath, report: Report) -
     return kind in _TYPES
 
 
+def _as_sent(path: str) -> str:
+    """The path as Envoy sees it, whoever sends it: letters and digits plain, some other characters never."""
+    path = _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), path)
+    return _NEVER_PLAIN.sub(lambda found: f"%{ord(found[0]):02X}", path)
+
+
 def _problem(path: str) -> str:
     if not path.startswith("/"):
         return _RELATIVE
@@ -100,6 +111,8 @@ def _problem(path: str) -> str:
         return "it holds a query or a fragment"
     if "//" in path:
         return "Envoy merges // into / before it matches"
+    if _SLASHES.search(path):
+        return "Envoy makes a slash of a backslash, and of either percent-encoded, before it matches"
     if any(part in (".", "..") for part in path.split("/")):
         return "Envoy resolves . and .. before it matches"
     return ""

@@ -14,6 +14,9 @@ from isthmus.kube.refs import ROOT, ObjectRef
 REF = ObjectRef("Ingress", "default", "x")
 
 
+ELSEWHERE = ("/a%2Fb", "/a%5cb", "/a\\b", "/%2e%2E/a")  # Envoy never matches such a path
+
+
 def parse(path: str, kind: str) -> tuple[object, list[str]]:
     report = Report()
     return parse_path(IngressPath(IngressBackend(), path, kind), REF, ROOT, report), codes(report.all())
@@ -34,6 +37,8 @@ def parse(path: str, kind: str) -> tuple[object, list[str]]:
         ("/", "ImplementationSpecific", SegmentPrefix("/")),
         ("/%C3%A4", "Prefix", SegmentPrefix("/%C3%A4")),
         ("/a%20b", "Exact", Exact("/a%20b")),
+        ("/%61%2D%e9", "Exact", Exact("/a-%e9")),
+        ("/{a}|", "Prefix", SegmentPrefix("/%7Ba%7D%7C")),
     ],
 )
 def test_what_a_path_matches(path: str, kind: str, expected: object) -> None:
@@ -41,7 +46,7 @@ def test_what_a_path_matches(path: str, kind: str, expected: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["a", "//a", "/a//b", "/a/../b", "/.", "/a b", "/ä", "/a\n", "/a\x00", "/a?b", "/a#b", "/" + "a" * 5000]
+    "path", ["a", "//a", "/a//b", "/a/../b", "/.", "/a b", "/ä", "/a\n", "/a\x00", "/a?b", "/a#b", "/" + "a" * 5000, *ELSEWHERE]
 )
 @pytest.mark.parametrize("kind", ["Exact", "Prefix", "ImplementationSpecific"])
 def test_paths_that_cannot_match(path: str, kind: str) -> None:
