@@ -64,7 +64,10 @@ class Cors(Struct, frozen=True, gc=False):
 
 class RateLimit(Struct, frozen=True, gc=False):
     """At most `requests` per `per_ms` for one value of `key` (all requests together when it is empty), and `burst`
-    more at once. `exempt` are source ranges that are not counted. `dry_run` counts and lets everything pass."""
+    more at once. `exempt` are source ranges that are not counted. `dry_run` counts and lets everything pass.
+
+    Routes of one host whose limits are equal, `place` included, count together.
+    """
 
     requests: int
     per_ms: int
@@ -73,6 +76,7 @@ class RateLimit(Struct, frozen=True, gc=False):
     exempt: tuple[str, ...] = ()
     status: int = 503
     dry_run: bool = False
+    place: str = ""
 
 
 class ConcurrencyLimit(Struct, frozen=True, gc=False):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from isthmus.xds import api
-from isthmus.xds.filters import access
+from isthmus.xds.filters import access, limits
 
 
-def asked(route: api.Route) -> tuple[str, ...]:
-    """One line for each filter that the route brings along, in the order in which they run."""
+def asked(route: api.Route, host: Mapping[str, api.Any]) -> tuple[str, ...]:
+    """One line for each filter that the route brings along, in the order in which they run.
+
+    `host` are the configurations of filters of its virtual host.
+    """
     lines: list[str] = []
     for one in access.FILTERS:
+        if one is limits.FILTER:
+            lines += _limits(route, host)
         found = route.typed_per_filter_config.get(one.name)
         if found is not None:
             per_route = api.CompositePerRoute.FromString(found.value)
@@ -23,8 +28,6 @@ def asked(route: api.Route) -> tuple[str, ...]:
 
 def _words(name: str, config: api.Any) -> Iterator[str]:
     match config.type_url.rpartition(".")[2]:
-        case "LocalRateLimit":
-            yield _limit(api.LocalRateLimit.FromString(config.value))
         case "RBAC":
             yield from _rules(api.RBAC.FromString(config.value))
         case "ExtAuthz":
@@ -48,9 +51,16 @@ def _words(name: str, config: api.Any) -> Iterator[str]:
             yield name
 
 
-def _limit(config: api.LocalRateLimit) -> str:
-    bucket = config.descriptors[0].token_bucket
-    keys = [entry.key for entry in config.descriptors[0].entries if not entry.value]
+def _limits(route: api.Route, host: Mapping[str, api.Any]) -> Iterator[str]:
+    counting = [limits.entries(each.actions) for each in route.route.rate_limits]
+    for config, descriptor in limits.held(host):
+        if [(entry.key, entry.value) for entry in descriptor.entries] in counting:
+            yield _limit(config, descriptor)
+
+
+def _limit(config: api.LocalRateLimit, descriptor: api.LocalRateLimitDescriptor) -> str:
+    bucket = descriptor.token_bucket
+    keys = [entry.key for entry in descriptor.entries if not entry.value]
     each = f" for each {' and '.join(keys)}" if keys else ""
     seconds = bucket.fill_interval.ToMilliseconds() / 1000
     counted = "" if config.filter_enforced.default_value.numerator else ", only counted"

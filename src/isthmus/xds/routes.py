@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from isthmus.ir.action import Forward
 from isthmus.ir.backend import ServicePortRef
-from isthmus.ir.host import CATCH_ALL, HostConfig, is_wild
+from isthmus.ir.host import CATCH_ALL, HostConfig, Route, is_wild
 from isthmus.ir.match import Match, SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
@@ -22,6 +22,8 @@ from isthmus.xds.encoded_paths import encoded, is_encoded, malformed
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.filters.error_pages import page_route, path_of
 from isthmus.xds.filters.http_filter import off
+from isthmus.xds.filters.limits import FILTER as LIMITS
+from isthmus.xds.filters.limits import host_limits, route_limits
 from isthmus.xds.filters.transcoder import FILTER as TRANSCODER
 from isthmus.xds.filters.transcoder import nothing
 from isthmus.xds.filters.unknown_host import MARK
@@ -54,7 +56,12 @@ def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED) -> Resourc
     entries = _entries(config, planned, host)
     if not any(_takes_everything(route.match) for route in config.routes):
         entries.append(("/", _no_path(config)))
-    _plant(host, [*_refusals(config), *entries])
+    entries = [*_refusals(config), *entries]
+    if _hold_limits(host, config):
+        for _, message in entries:
+            if not message.route.rate_limits:
+                message.typed_per_filter_config[LIMITS.name].CopyFrom(off())
+    _plant(host, entries)
     if config.guard is not None:
         guard_host(host, config.guard)
     return _scope(config, [host])
@@ -75,14 +82,24 @@ def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = N
             rest = _entries(catch_all, planned, None, nothing() if shared else None)
             last = [("/", _one_label(_no_path(config), config.host)), *rest, ("/", unknown)]
             first = [(start, _one_label(message, config.host)) for start, message in _refusals(config)]
+            _hold_limits(host, config, catch_all)
             _plant(host, [("/", _upper_case(_has_api(config) or _has_api(catch_all))), *first, *own, *last])
             if config.guard is not None:
                 guard_host(host, config.guard)
             hosts.append(host)
     everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
     upper_case = _upper_case(_has_api(catch_all))
+    _hold_limits(everything, catch_all)
     _plant(everything, [("/", upper_case), *_entries(catch_all, planned, everything), ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
+
+
+def _hold_limits(host: api.VirtualHost, *configs: HostConfig) -> bool:
+    """Give a host the buckets of its routes' rate limits; whether there are any."""
+    limits = [limit for config in configs for route in config.routes for limit in route.policy.limits]
+    if limits:
+        host.typed_per_filter_config[LIMITS.name].CopyFrom(host_limits(limits))
+    return bool(limits)
 
 
 def _takes_everything(match: Match) -> bool:
@@ -125,6 +142,7 @@ def _entries(
     if any(is_encoded(route.match.path) for route in config.routes):
         entries.insert(0, ("/", malformed()))
     for index, route in enumerate(config.routes):
+        first = len(entries)
         if index in offers:
             offer = offers[index]
             copies = counts[offer.action.backend.service] if len(config.routes) <= _FEW_ROUTES else _MOST_COPIES + 1
@@ -137,7 +155,15 @@ def _entries(
             if without is not None:
                 message.typed_per_filter_config[TRANSCODER.name].CopyFrom(without)
             entries.append((start, message))
+        _count(route, entries[first:])
     return entries
+
+
+def _count(route: Route, entries: Iterable[Entry]) -> None:
+    """Have the requests of a route take from the buckets of its limits, whichever of its variants they choose."""
+    for _, message in entries:
+        if message.HasField("route"):
+            message.route.rate_limits.extend(route_limits(route.policy.limits))
 
 
 def _place(offer: Offer, together: Together, on_host: bool, copies: int) -> Place:

@@ -166,7 +166,8 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
         return replace(verdict, status=404, reason=f"no route of host {virtual.name} matches")
     filters = sorted({*_on(virtual.typed_per_filter_config), *_on(route.typed_per_filter_config)})
     filters = [name for name in filters if name not in _off(route.typed_per_filter_config)]
-    return _act(table, request, route, replace(verdict, route=route.name, filters=tuple(filters), asked=asked(route)))
+    asks = asked(route, virtual.typed_per_filter_config)
+    return _act(table, request, route, replace(verdict, route=route.name, filters=tuple(filters), asked=asks))
 
 
 def _on(configured: Mapping[str, api.Any]) -> set[str]:

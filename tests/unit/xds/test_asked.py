@@ -7,7 +7,7 @@ import pytest
 from isthmus.ir.action import Forward, SendTo, Session
 from isthmus.ir.authorization import Authorization, digest
 from isthmus.ir.backend import Backend, ServicePortRef
-from isthmus.ir.host import Origin, Route
+from isthmus.ir.host import HostConfig, Origin, Route
 from isthmus.ir.match import Condition, Match, Prefix
 from isthmus.ir.policy import HeaderEdit, Policy, RateLimit, SourceRanges
 from isthmus.ir.template import Of, Variable
@@ -16,6 +16,7 @@ from isthmus.xds import api
 from isthmus.xds.asked import asked
 from isthmus.xds.route import emit_route
 from isthmus.xds.route_match import mismatch
+from isthmus.xds.routes import emit_host
 from isthmus.xds.simulate import Request, filled
 from isthmus.xds.text import format_of
 
@@ -25,7 +26,9 @@ CLIENT = (Variable(Of.CLIENT),)
 
 
 def words(policy: Policy, action: Forward = FORWARD) -> tuple[str, ...]:
-    return asked(emit_route(Route(Match(Prefix("/")), action, ORIGIN, policy)))
+    scope = emit_host(HostConfig("http", "a.test", (Route(Match(Prefix("/")), action, ORIGIN, policy),)))
+    (host,) = api.ScopedRouteConfiguration.FromString(scope.body).route_configuration.virtual_hosts
+    return asked(host.routes[0], host.typed_per_filter_config)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 A route that asks for nothing pays for nothing, and the listener never changes. Order within a chain: error pages and
 header changes see every answer, the gateway's own included; then limits, source ranges, authorization and sizes, as
-in nginx; stickiness last. Rule: nothing follows, within one composite filter, a filter that goes on later.
+in nginx; stickiness last. Rate limits are the virtual host's, so they stand between: what comes before them is in the
+first composite filter, what comes after in the others. Rule: nothing follows, within one composite filter, a filter
+that goes on later.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ from isthmus.xds.filters.authorization import authorization
 from isthmus.xds.filters.concurrency import concurrency_limit
 from isthmus.xds.filters.error_pages import error_pages, original_path
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
-from isthmus.xds.filters.limits import cidr, local_rate_limits
+from isthmus.xds.filters.limits import FILTER as LIMITS
+from isthmus.xds.filters.limits import cidr
 
-FILTERS = tuple(
+_FIRST, *_LATER = (
     HttpFilter(name, lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
     for name in ("isthmus.access", "isthmus.access.second", "isthmus.access.third")
 )
+FILTERS = (_FIRST, LIMITS, *_LATER)
 _LATE = ("envoy.filters.http.ratelimit", "envoy.filters.http.ext_authz")  # each asks somebody, and goes on later
 
 HSTS = "strict-transport-security"  # added by the route itself: nearly every host has it
@@ -37,34 +41,37 @@ Named = tuple[str, api.Any]
 
 
 def access(route: Route) -> list[Named]:
-    """A route's configurations of FILTERS, by their names; none where nothing is asked."""
-    session = route.action.session if isinstance(route.action, Forward) else None
-    links = _links(_chain(route.policy, session, names.route(route.origin)))
+    """A route's configurations of FILTERS but the limits', by their names; none where nothing is asked."""
+    links = _links(route, route.policy)
     found: list[Named] = []
-    for each, link in zip(FILTERS, links, strict=False):
+    for each, link in zip((_FIRST, *_LATER), links, strict=False):
         matcher: dict[str, object] = {"on_no_match": _run(link)}
-        if link is links[0] and route.policy.errors is not None:
+        if each is _FIRST and route.policy.errors is not None:
             # An answer to HEAD has no body, and a page would bring one.
-            without = _links(_chain(replace(route.policy, errors=None), session, names.route(route.origin)))
+            without = _links(route, replace(route.policy, errors=None))
             head = {"single_predicate": {"input": _method(), "value_match": {"exact": "HEAD"}}}
-            action = _run(without[0] if len(without) == len(links) else [_nothing()])
+            action = _run(without[0] if len(without) == len(links) and without[0] else [_nothing()])
             matcher["matcher_list"] = {"matchers": [{"predicate": head, "on_match": action}]}
-        found.append((each.name, api.pack(api.CompositePerRoute(matcher=matcher))))
+        if link:
+            found.append((each.name, api.pack(api.CompositePerRoute(matcher=matcher))))
     return found
 
 
-def _links(chain: Sequence[Named]) -> list[list[Named]]:
-    """The chain, cut after each filter that goes on later: Envoy then goes on behind the composite filter.
+def _links(route: Route, policy: Policy) -> list[list[Named]]:
+    """The chain, cut where limits stand in it, and after each filter that goes on later.
 
-    What would follow within it would be skipped, so it must be in the next one.
+    Envoy goes on behind the composite filter then: what would follow within it would be skipped.
     """
-    links: list[list[Named]] = [[]]
-    for named in chain:
+    session = route.action.session if isinstance(route.action, Forward) else None
+    links: list[list[Named]] = [_before_limits(policy)]
+    if policy.limits:
+        links.append([])
+    for named in _after_limits(policy, session, names.route(route.origin)):
         if links[-1] and links[-1][-1][0] in _LATE:
             links.append([])
         links[-1].append(named)
-    assert len(links) <= len(FILTERS)
-    return links if links[0] else []
+    assert len(links) <= 1 + len(_LATER)
+    return links
 
 
 def _run(chain: Sequence[Named]) -> dict[str, object]:
@@ -82,7 +89,7 @@ def _nothing() -> Named:
     return "nothing", api.pack(api.HeaderMutation())
 
 
-def _chain(policy: Policy, session: Session | None, place: str) -> list[Named]:
+def _before_limits(policy: Policy) -> list[Named]:
     chain: list[Named] = []
     if policy.errors is not None:
         chain.append(("original", original_path()))
@@ -94,8 +101,11 @@ def _chain(policy: Policy, session: Session | None, place: str) -> list[Named]:
         chain.append(("rewrites", answer_rewrites(policy.answer_rewrites)))
     if policy.concurrency is not None:
         chain.append(("envoy.filters.http.ratelimit", concurrency_limit(policy.concurrency)))
-    chain += local_rate_limits(policy.limits)
-    chain += _sources(policy.sources)
+    return chain
+
+
+def _after_limits(policy: Policy, session: Session | None, place: str) -> list[Named]:
+    chain = _sources(policy.sources)
     if policy.authorization is not None:
         chain += authorization(policy.authorization, place)
     if policy.max_body_bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ingress_drafts import NONSENSE, drafted
+from msgspec.structs import replace
 
 from isthmus.dialects.ingress.nginx.limits import FEATURE
 from isthmus.ir.policy import ConcurrencyLimit, RateLimit
@@ -27,7 +28,8 @@ CLIENT = (Variable(Of.CLIENT),)
 )
 def test_rates(given: dict[str, str], expected: tuple[RateLimit, ...]) -> None:
     found = drafted(FEATURE, given)
-    assert (found.draft.policy.limits, found.draft.closed, found.codes) == (expected, False, [])
+    placed = tuple(replace(each, place="shop/web") for each in expected)
+    assert (found.draft.policy.limits, found.draft.closed, found.codes) == (placed, False, [])
 
 
 def test_simultaneous_requests() -> None:

@@ -55,7 +55,8 @@ def _requests(view: View, exempt: tuple[str, ...]) -> Iterator[RateLimit]:
         requests = view.integer(key, 0, 0, _MOST)
         if requests:
             status = _status(view, _REQUESTS_STATUS)
-            yield RateLimit(requests, per_ms, requests * multiplier, _CLIENT, exempt, status)
+            place = f"{view.namespace}/{view.name}"
+            yield RateLimit(requests, per_ms, requests * multiplier, _CLIENT, exempt, status, place=place)
 
 
 def _status(view: View, setting: str) -> int:
@@ -67,7 +68,7 @@ def _limit(key: str, takes: str, default: str, handling: Handling = Handling.EXA
     return Annotation(key, takes, default, handling, note, restricts=True)
 
 
-_APART = "each path of the Ingress counts for itself; in ingress-nginx they count together"
+_APART = "each host of the Ingress counts for itself, in clear and over TLS; in ingress-nginx they count together"
 _BUCKET = "the answers of a path share the rate in each gateway; in nginx each connection has it for itself"
 
 FEATURE = Feature(

@@ -57,6 +57,7 @@ def _apply(view: View, draft: Draft) -> Draft:
         key=_key(view, draft),
         status=view.integer(CODE, 429, 400, 599),
         dry_run=view.boolean(DRY_RUN, False),
+        place=f"{view.namespace}/{view.name}",
     )
     if view.boolean(SCALE, False):
         view.differs(SCALE, "each gateway counts for itself, and the rate is not divided by how many there are")
@@ -103,7 +104,7 @@ FEATURE = Feature(
             "10r/s or 30r/m",
             "",
             Handling.DIFFERS,
-            "each path counts for itself; in nginx all paths of an Ingress share one count",
+            "each host of an Ingress counts for itself, in clear and over TLS; in nginx they share one count",
             restricts=True,
         ),
         Annotation(
@@ -126,7 +127,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "each gateway counts for itself, and the rate is not divided by how many there are",
         ),
-        Annotation(ZONE, "nginx size", "10m", Handling.NO_EFFECT, "Envoy counts up to 100,000 keys for each path"),
+        Annotation(ZONE, "nginx size", "10m", Handling.NO_EFFECT, "Envoy counts up to 100,000 keys for each host"),
         Annotation(
             LOG_LEVEL, "info, notice, warn or error", "error", Handling.NO_EFFECT, "Envoy counts, it does not log"
         ),

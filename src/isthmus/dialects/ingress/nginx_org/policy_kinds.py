@@ -83,7 +83,9 @@ def _rate_limit(view: View, attached: Attached, draft: Draft) -> Changed:
         return Broken("rateLimit.burst or rejectCode is out of range")
     if asked.scale:
         view.differs(attached.key, "each gateway counts for itself, and the rate is not divided by how many there are")
-    limit = RateLimit(*rate, burst=burst, key=key, status=status, dry_run=asked.dry_run is True)
+    policy = attached.policy.metadata
+    place = f"{view.namespace}/{view.name} {policy.namespace}/{policy.name}"
+    limit = RateLimit(*rate, burst=burst, key=key, status=status, dry_run=asked.dry_run is True, place=place)
     return replace(draft, policy=replace(draft.policy, limits=(*draft.policy.limits, limit)))
 
 

@@ -64,7 +64,10 @@ def test_rate_limits_add_up() -> None:
         "{rateLimit: {rate: 30r/m, key: '${http_x_a}', rejectCode: 429, dryRun: true}}",
     )
     header = (Variable(Of.HEADER, "x-a"),)
-    limits = (RateLimit(10, 1_000, 3, CLIENT), RateLimit(30, 60_000, 0, header, status=429, dry_run=True))
+    limits = (
+        RateLimit(10, 1_000, 3, CLIENT, place="default/cafe default/p0"),
+        RateLimit(30, 60_000, 0, header, status=429, dry_run=True, place="default/cafe default/p1"),
+    )
     assert (result.policy.limits, result.codes) == (limits, [])
 
 
