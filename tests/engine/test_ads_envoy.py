@@ -193,6 +193,31 @@ async def test_a_refused_scope_keeps_its_last_version_and_holds_nobody_up(world:
     assert await world.body("bad.test") == "after"
 
 
+async def test_a_host_that_is_refused_at_first_answers_503_and_not_as_the_wildcards_do(world: World) -> None:
+    everything = HostConfig("http", "*", (Route(Match(Prefix("/")), Respond(200, "wild"), ORIGIN),))
+    await world.serve(change(emit_wild("http", [everything])))
+    await world.start_envoy()
+    await world.apply(refused_scope("bad.test"))
+    assert await world.body("other.test") == "wild"
+    assert (await world.get("bad.test")).status == 503
+    await world.apply(scope("bad.test", Respond(200, "after")))
+    assert await world.body("bad.test") == "after"
+    await world.apply(gone(SCOPE, "http/bad.test"))
+    assert await world.body("bad.test") == "wild"
+
+
+async def test_the_last_version_of_a_refused_scope_keeps_its_cluster(world: World) -> None:
+    with http_echoes("a") as addresses:
+        old = names.cluster(backend(1))
+        served = change(emit_cluster(backend(1))), endpoints(backend(1), addresses["a"])
+        await world.serve(*served, scope("a.test", Forward(backend(1))))
+        await world.start_envoy()
+        await world.apply(refused_scope("a.test"), gone(CLUSTER, old), gone(ENDPOINTS, old))
+        assert (await world.get("a.test")).replica == "a"
+        effects = await world.apply(scope("a.test", Respond(200, "new")))
+        assert [old] == [name for each in effects if isinstance(each, Send) for name in each.removed]
+
+
 async def test_refused_scopes_among_many_are_found_at_the_first_start(world: World) -> None:
     hosts = [f"h{number}.test" for number in range(40)]
     good = [scope(host, Respond(200, host)) for host in hosts]

@@ -207,7 +207,10 @@ def check_one(envoy: Envoy, snapshot: Snapshot, key: tuple[str, str], certain: b
     held = envoy.held[type_url].get(name)
     best = snapshot.best(type_url, name)
     if snapshot.get(type_url, name) is None:
-        assert held is None or type_url == ENDPOINTS, f"{name} should be gone"
+        spared = type_url == CLUSTER and snapshot.refuses(LISTENER, SCOPE)
+        assert held is None or type_url == ENDPOINTS or spared, f"{name} should be gone"
+    elif snapshot.closes(type_url, name):
+        assert held is not None or not certain, f"{name} should be closed, or as it was"
     elif certain and best is not None and not any(word in best.body for word in envoy.refuses):
         assert held is not None and held.version == best.version, f"{name} is not the best there is"
     elif held is not None:

@@ -25,6 +25,7 @@ from msgspec import Struct
 from isthmus.app.events import Events
 from isthmus.app.offline import make_pipeline, positioned
 from isthmus.app.policies import Policies
+from isthmus.app.remembered import Remembered
 from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
@@ -33,6 +34,7 @@ from isthmus.edge.runtime_dir import sockets_in
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
+from isthmus.machines.last_good import LastGood
 from isthmus.machines.snapshot import Snapshot
 from isthmus.xds.resources import LISTENER, Change
 
@@ -76,6 +78,7 @@ class Gateway:
         self._policies = Policies(wiring.runtime / "policies")
         self._ready = False
         self._authorization: asyncio.Event | None = None  # set once the helper answers; None: nobody needs it
+        self._remembered = Remembered(wiring.runtime / "last-good", self._pipeline, wiring.snapshot, self._events.error)
         self._apis: Apis | None = None
         self._servers: Servers | None = None
 
@@ -85,11 +88,12 @@ class Gateway:
             return await self._until_done(self._serve_servers())
         try:
             stdin = Path(self._settings.stdin).read_bytes() if self._settings.stdin else None
-            watcher = Watcher(self._settings.paths, stdin)
+            before = self._remembered.before()
+            watcher = Watcher(self._settings.paths, stdin, before.objects)
         except FilesError as error:
             self._events.error(str(error))
             return USAGE
-        self._load(watcher)
+        self._load(watcher, before)
         gc.freeze()  # what was loaded lives as long as the process: no need to look at it again and again
         return await self._until_done(self._watch(watcher))
 
@@ -155,19 +159,23 @@ class Gateway:
     def _publish_now(self, changes: Iterable[Change]) -> None:
         self._publish(changes, time.monotonic())
 
-    def _load(self, watcher: Watcher) -> None:
+    def _load(self, watcher: Watcher, before: LastGood) -> None:
         started = time.monotonic()
         made = self._pipeline.start()
+        self._pipeline.memo.remember(before.certificates)
         update = self._pipeline.apply(watcher.loaded.objects)
         self._follow_policies()
         unused = unused_addresses(self._pipeline.memo.store)
         self._say((*watcher.loaded.diagnostics, *unused, *update.found), (), watcher)
         self._publish((*made, *update.changes), started)
+        for refused in self._wiring.snapshot.remember(before.refused.values()):
+            self._blame(refused.type_url, refused.name, refused.message)
         self._wiring.server.open()
 
     async def _watch(self, watcher: Watcher) -> int:
         self._follow_apis()
         await self._first_synced.wait()  # first things first: the watcher looks at everything when it begins
+        await self._remembered.begin()
         known = dict.fromkeys(watcher.loaded.diagnostics)
         async for change in watcher:
             self._pipeline.at(datetime.datetime.now(datetime.UTC))
@@ -181,6 +189,7 @@ class Gateway:
             self._say((*come, *update.found), (*gone, *update.resolved), watcher)
             self._publish(update.changes, change.seconds_at)
             self._follow_apis()
+            await self._remembered.follow(change, update)
         return CANNOT_SERVE
 
     def _say(self, found: Iterable[Diagnostic], resolved: Iterable[Diagnostic], watcher: Watcher) -> None:
@@ -201,14 +210,17 @@ class Gateway:
                 if effect.type_url == LISTENER and not self._ready:
                     self._events.error(f"Envoy cannot listen ({effect.name}): {effect.message}")
                     return CANNOT_SERVE
-                self._blame(effect)
+                self._blame(effect.type_url, effect.name, effect.message)
+                refused = self._wiring.snapshot.refusal(effect.type_url, effect.name)
+                if refused is not None:
+                    self._remembered.refused(refused)
             elif isinstance(effect, Synced):
                 await self._synced(effect.version)
 
-    def _blame(self, effect: Rejected) -> None:
+    def _blame(self, type_url: str, name: str, message: str) -> None:
         report = Report()
-        for ref in self._pipeline.behind(effect.type_url, effect.name):
-            report.add(codes.REJECTED, ref, resource=effect.name, message=effect.message)
+        for ref in self._pipeline.behind(type_url, name):
+            report.add(codes.REJECTED, ref, resource=name, message=message)
         self._events.findings(report.all(), ())
 
     async def _synced(self, version: str) -> None:

@@ -82,12 +82,13 @@ def _load(reader: FileReader, manifests: Manifests) -> Loaded:
 class Watcher:
     """Follows files: `loaded` is their first state, iterating gives every later change. Raises FilesError.
 
-    One iteration at a time; ending it (aclose, or cancelling the task) ends the watching.
+    One iteration at a time; ending it (aclose, or cancelling the task) ends the watching. `before` are the objects
+    that an earlier watcher read there.
     """
 
-    def __init__(self, paths: Sequence[str], stdin: bytes | None = None) -> None:
+    def __init__(self, paths: Sequence[str], stdin: bytes | None = None, before: Mapping[ObjectRef, Base] = {}) -> None:
         self._reader = FileReader(paths, stdin)
-        self._manifests = Manifests(GRACE)
+        self._manifests = Manifests(GRACE, before)
         self.loaded = _load(self._reader, self._manifests)
         self._diagnostics = self.loaded.diagnostics
 

@@ -34,15 +34,22 @@ class Step(Struct, frozen=True):
 
 
 class Manifests:
-    """The objects that the files define now. `grace` is how many seconds an object must be gone to be withdrawn."""
+    """The objects that the files define now. `grace` is how many seconds an object must be gone to be withdrawn.
 
-    def __init__(self, grace: float) -> None:
+    `before` are objects that others read from the same files earlier: their last good versions.
+    """
+
+    def __init__(self, grace: float, before: Mapping[ObjectRef, Base] = {}) -> None:
         self._grace = grace
-        self._served: dict[ObjectRef, Base] = {}
+        self._served = dict(before)
+        self._first = True
         self._gone: dict[ObjectRef, float] = {}  # since when; files that were asked for are in here too
 
     def step(self, files: Mapping[str, File], missing: Sequence[str], now: float) -> Step:
-        """Take in the present state of all files, in their order, and of paths that are missing altogether."""
+        """Take in the present state of all files, in their order, and of paths that are missing altogether.
+
+        The first step gives everything.
+        """
         objects, found = _collect(files)
         found.extend(self._hold(objects, files))
         refs = [ref for ref in self._served if ref not in objects]
@@ -52,10 +59,16 @@ class Manifests:
         moved: list[Base] = []
         for ref, obj in objects.items():
             old = self._served.get(ref)
-            if old is not obj and old != obj:
+            if self._first:
+                upserts.append(obj)
+                self._served[ref] = obj
+            elif old is not obj and old != obj:
                 same = old is not None and replace(old, source=obj.source) == obj
                 (moved if same else upserts).append(obj)
                 self._served[ref] = obj
+        if self._first:
+            upserts.extend(self._served[ref] for ref in refs if ref not in expired)
+            self._first = False
         deletes = tuple(ref for ref in expired if self._served.pop(ref, None) is not None)
         wake = min((since + self._grace for ref, since in self._gone.items() if ref not in expired), default=None)
         return Step(tuple(upserts), deletes, tuple(moved), tuple(found), wake)

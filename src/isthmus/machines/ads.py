@@ -2,7 +2,8 @@
 
 Make before break: clusters, then their endpoints, then listeners and scopes; each only when what it points to has
 been accepted. Removals of clusters come last. A refused response is halved until the culprit is alone; that one is
-quarantined and its last accepted version stays. Specification: the xDS protocol, "Incremental xDS".
+quarantined and its last accepted version stays, with the clusters that it may lead to.
+Specification: the xDS protocol, "Incremental xDS".
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Session:
         response = state.flying
         if response is not None and request.nonce == response.nonce:
             if request.error is None:
-                state.accepted()
+                state.accepted(response)
                 self._taken(response)
             else:
                 state.rejected(response)
@@ -100,6 +101,10 @@ class Session:
             for name in _touched(change, state):
                 state.refused.pop(name, None)
                 state.dirty[name] = None
+            if change.type_url in (LISTENER, SCOPE):
+                clusters = self._types[CLUSTER]
+                clusters.touch(clusters.spared)
+                clusters.spared.clear()
         return tuple(self._pump(now))
 
     def tick(self, now: float) -> tuple[Effect, ...]:
@@ -123,7 +128,7 @@ class Session:
                 self._count((*request.unsubscribe, *request.subscribe), held)
         # A cluster that was made anew on this stream waits for its endpoints even if Envoy holds them.
         remade = self._warming if request.type_url == ENDPOINTS else ()
-        state.has |= {name: version for name, version in held.items() if name not in remade}
+        state.holds({name: version for name, version in held.items() if name not in remade})
 
     def _taken(self, response: Send) -> None:
         for each in response.resources:
@@ -228,10 +233,12 @@ class Session:
                 else:
                     made.append(best)
             elif self._is_gone(type_url, name):
-                if breaking:
-                    gone.append(name)
-                else:
+                if not breaking:
                     kept[name] = None
+                elif type_url == CLUSTER and self._is_spared(name):
+                    state.spared[name] = None
+                else:
+                    gone.append(name)
         few = len(made) > 1 and len(made) + len(kept) <= SINGLES
         if few and not state.owes_answer and type_url != SECRET:
             kept = dict.fromkeys((*(each.name for each in made[1:]), *gone)) | kept
@@ -249,6 +256,8 @@ class Session:
             best = resource(ENDPOINTS, name, api.ClusterLoadAssignment(cluster_name=name))
         if best is None or best.version in state.refused.get(name, ()) or state.has.get(name) == best.version:
             return None
+        if name in state.held and self._snapshot.closes(type_url, name):
+            return None  # a good version of a control plane before this one
         return best
 
     def _waits(self, cluster: str) -> bool:
@@ -263,6 +272,11 @@ class Session:
         given_up = type_url == SECRET and name not in state.wanted
         missing = given_up or self._snapshot.get(type_url, name) is None
         return name in state.unanswered or (name in state.has and missing)
+
+    def _is_spared(self, cluster: str) -> bool:
+        """Whether the last good version of something refused may lead to a cluster that is gone, and that serves."""
+        serves = cluster in self._types[ENDPOINTS].held or not names.has_endpoints(cluster)
+        return serves and self._snapshot.refuses(LISTENER, SCOPE)
 
     def _send(self, type_url: str, made: Sequence[Resource], removed: Sequence[str], now: float) -> Send:
         self._nonce += 1

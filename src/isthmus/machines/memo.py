@@ -7,15 +7,18 @@ as translating everything from scratch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from isthmus.dialects.dialect import Claim, Claims, Dialect, Options, Translation
 from isthmus.dialects.services import resolve
+from isthmus.ir.action import Respond
 from isthmus.ir.backend import Endpoints, ServicePortRef
-from isthmus.ir.host import HostConfig
+from isthmus.ir.host import HostConfig, Origin, Route
+from isthmus.ir.listener import HTTP, HTTPS, Certificate
+from isthmus.ir.match import Match, SegmentPrefix
 from isthmus.ir.order import ordered
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.kube.objects import Base, ref_of
@@ -51,6 +54,11 @@ class Memo:
         self._reads: dict[Unit, frozenset[Key]] = {}
         self._readers: dict[Key, set[Unit]] = {}
         self._said: dict[Unit, tuple[Diagnostic, ...]] = {}
+        self._before: Mapping[str, tuple[Certificate, ...]] = {}
+
+    def remember(self, certificates: Mapping[str, tuple[Certificate, ...]]) -> None:
+        """The last good certificates of hosts, from before a restart."""
+        self._before = certificates
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything that is wrong now, worst first."""
@@ -149,9 +157,10 @@ class Memo:
             report = Report()
             ref = ref_of(claims[0].obj)
             report.add(codes.INTERNAL, ref, host=host, error=repr(error))
-            return replace(old or Translation(), diagnostics=report.all())
-        if new.certificate_lost and old is not None:
-            kept = {certificate.host: certificate for certificate in (*old.certificates, *new.certificates)}
+            return replace(old or _closed(host, ref), diagnostics=report.all())
+        if new.certificate_lost:
+            good = old.certificates if old is not None else self._before.get(host, ())
+            kept = {certificate.host: certificate for certificate in (*good, *new.certificates)}
             return replace(new, certificates=tuple(kept.values()))
         return new
 
@@ -211,6 +220,13 @@ class Memo:
         found = sorted((d for d in new if d not in old), key=by_severity)  # type: ignore[arg-type]
         resolved = sorted((d for d in old if d not in new), key=by_severity)  # type: ignore[arg-type]
         return tuple(found), tuple(resolved)
+
+
+def _closed(host: str, ref: ObjectRef) -> Translation:
+    """A host that could not be translated at all must not fall to the wildcard hosts."""
+    why = Respond(503, "this host could not be translated, and there is no earlier version")
+    route = Route(Match(SegmentPrefix("/")), why, Origin(ref))
+    return Translation(hosts=tuple(HostConfig(listener, host, (route,)) for listener in (HTTP, HTTPS)))
 
 
 def _merge(parts: Sequence[Translation]) -> Translation:

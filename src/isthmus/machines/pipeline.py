@@ -34,11 +34,15 @@ from isthmus.xds.secrets import emit_authorities, emit_secret
 
 
 class Update(Struct, frozen=True):
-    """What one batch of object changes led to: resources in the order they are made, and findings come and gone."""
+    """What one batch of object changes led to: resources in the order they are made, and findings come and gone.
+
+    `hosts` are those that came out different.
+    """
 
     changes: tuple[Change, ...] = ()
     found: tuple[Diagnostic, ...] = ()
     resolved: tuple[Diagnostic, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -97,7 +101,7 @@ class Pipeline:
         changes += self._listener_changes()
         changes += self._wild_scopes(wild)
         changes += self._endpoint_changes(dirty.endpoints, {c.name for c in changes if c.type_url == CLUSTER})
-        return Update(tuple(changes), dirty.found, dirty.resolved)
+        return Update(tuple(changes), dirty.found, dirty.resolved, tuple(dirty.hosts))
 
     def plan(self, planned: Mapping[ServicePortRef, Transcoding | None]) -> Update:
         """Take in schemas that have become known, have changed, or (None) are wanted no longer."""

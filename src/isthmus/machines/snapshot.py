@@ -1,6 +1,7 @@
 """The one table of resources that Envoy should have now, what it last accepted, and what it refused.
 
-One writer. `best` is what may be sent: the current version, or, where Envoy refused that, the last one it accepted.
+One writer. `best` is what may be sent: the current version, or, where Envoy refused that, the last one it accepted;
+where there is none, a host is closed.
 Certificates are stored under the host they are for and answer to every SNI of that host.
 """
 
@@ -10,8 +11,10 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from isthmus.machines.last_good import Refused
 from isthmus.xds import names
-from isthmus.xds.resources import SECRET, Change, Resource, version_of
+from isthmus.xds.closed import emit_closed
+from isthmus.xds.resources import SCOPE, SECRET, Change, Resource, version_of
 from isthmus.xds.secrets import named
 
 Key = tuple[str, str]  # (type URL, resource name)
@@ -77,7 +80,16 @@ class Snapshot:
     def best(self, type_url: str, name: str) -> Resource | None:
         """What may be sent: the current resource, or the last accepted one where the current one was refused."""
         key = self.key(type_url, name)
-        return _as_asked((self._accepted if key in self.rejected else self._current).get(key), name)
+        if key not in self.rejected:
+            return _as_asked(self._current.get(key), name)
+        if type_url == SCOPE and key not in self._accepted:
+            return emit_closed(name)
+        return _as_asked(self._accepted.get(key), name)
+
+    def closes(self, type_url: str, name: str) -> bool:
+        """Whether `best` is no version of the resource, but what closes a host of which there is no good one."""
+        key = type_url, name
+        return type_url == SCOPE and key in self.rejected and key not in self._accepted
 
     def accept(self, resource: Resource) -> None:
         """Envoy took a resource."""
@@ -96,6 +108,36 @@ class Snapshot:
             return False
         self.rejected[key] = Rejection(resource.version, message)
         return True
+
+    def refuses(self, *type_urls: str) -> bool:
+        """Whether anything of these types is refused now."""
+        return any(type_url in type_urls for type_url, _ in self.rejected)
+
+    def refusals(self) -> tuple[Refused, ...]:
+        """What is refused now."""
+        return tuple(map(self._refusal, self.rejected))
+
+    def refusal(self, type_url: str, name: str) -> Refused | None:
+        """What is known of a resource that is refused now."""
+        key = self.key(type_url, name)
+        return self._refusal(key) if key in self.rejected else None
+
+    def _refusal(self, key: Key) -> Refused:
+        rejection = self.rejected[key]
+        return Refused(*key, rejection.version, rejection.message, self._accepted.get(key))
+
+    def remember(self, refusals: Iterable[Refused]) -> tuple[Refused, ...]:
+        """What was refused before a restart need not be tried again; returns what still is."""
+        found = []
+        for each in refusals:
+            key = each.type_url, each.name
+            current = self._current.get(key)
+            if current is not None and current.version == each.version:
+                self.rejected[key] = Rejection(each.version, each.message)
+                if each.accepted is not None:
+                    self._accepted[key] = each.accepted
+                found.append(each)
+        return tuple(found)
 
     def key(self, type_url: str, name: str) -> Key:
         """Where the resource that answers to a name is stored, or would be."""

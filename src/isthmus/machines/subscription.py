@@ -7,7 +7,7 @@ Envoy certainly holds, else a resource that it lacks would never be sent.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -34,6 +34,8 @@ class Subscription:
         self.wanted: set[str] = set()  # names subscribed one by one
         self.unanswered: set[str] = set()  # those of them that Envoy waits for
         self.has: dict[str, str] = {}  # name -> version that Envoy holds or is being sent
+        self.held: set[str] = set()  # names of which Envoy certainly holds some version
+        self.spared: dict[str, None] = {}  # names that are gone, and that something refused may still be served by
         self.dirty: dict[str, None] = {}  # names to look at again, in order
         self.halves: deque[tuple[str, ...]] = deque()  # parts of a refused response, to be tried alone
         self.refused: dict[str, set[str]] = {}  # name -> versions that this Envoy will not be sent again
@@ -52,6 +54,7 @@ class Subscription:
     def forget(self, name: str) -> None:
         """Envoy may no longer hold this, whatever it was sent before."""
         self.has.pop(name, None)
+        self.held.discard(name)
         self._before.pop(name, None)
 
     def subscribe(self, name: str) -> None:
@@ -80,8 +83,15 @@ class Subscription:
         self.owes_answer = False
         self.flying = response
 
-    def accepted(self) -> None:
+    def holds(self, versions: Mapping[str, str]) -> None:
+        """What Envoy says that it has."""
+        self.has |= versions
+        self.held |= versions.keys()
+
+    def accepted(self, response: Send) -> None:
         """Envoy took the response."""
+        self.held |= {each.name for each in response.resources}
+        self.held.difference_update(response.removed)
         self.flying, self._before = None, {}
 
     def rejected(self, response: Send) -> None:

@@ -6,6 +6,7 @@ from isthmus.machines.ads import MOST_BY_WILDCARD, MOST_BYTES, Rejected, Request
 from isthmus.machines.snapshot import Snapshot
 from isthmus.machines.subscription import Send
 from isthmus.xds import api
+from isthmus.xds.closed import emit_closed
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, LISTENER, SCOPE, SECRET, Change, Resource, resource, version_of
 from isthmus.xds.stamp import stamped
 
@@ -182,7 +183,9 @@ def test_the_culprit_of_a_large_refused_response_is_found() -> None:
     envoy.refuses = {b"bad"}
     envoy.start()
     assert {effect.name for effect in envoy.said if isinstance(effect, Rejected)} == {"http/3", "http/77"}
-    assert len(envoy.state) == 98
+    good = [key for key, version in envoy.state.items() if version == version_of(b"1")]
+    closed = [name for _, name in envoy.state.keys() - set(good)]
+    assert (len(good), sorted(closed)) == (98, ["http/3", "http/77"])
     assert envoy.said[-1] == Synced(snapshot.version)
 
 
@@ -191,6 +194,57 @@ def test_a_fresh_envoy_gets_the_last_accepted_version_of_what_was_refused() -> N
     envoy.refuses = {b"bad"}
     envoy.publish(change(S, "http/a", b"bad"))
     envoy.settle()
+    envoy.state.clear()
+    envoy.connect()
+    envoy.start()
+    assert envoy.state[S, "http/a"] == version_of(b"1")
+
+
+def test_what_is_refused_before_it_has_a_good_version_is_closed_until_it_changes() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {b"bad"}
+    envoy.publish(change(S, "http/new", b"bad"))
+    envoy.settle()
+    assert envoy.state[S, "http/new"] == emit_closed("http/new").version
+    envoy.publish(change(S, "http/new", b"good"))
+    envoy.settle()
+    assert envoy.state[S, "http/new"] == version_of(b"good")
+
+
+def test_a_good_version_from_before_a_restart_is_not_closed() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {b"bad"}
+    envoy.snapshot = Snapshot()
+    envoy.snapshot.apply([*FULL[:3], change(S, "http/a", b"bad"), change(S, "http/b", b"bad"), FULL[4]])
+    envoy.connect()
+    envoy.start()
+    assert envoy.state[S, "http/a"] == envoy.state[S, "http/b"] == version_of(b"1")
+
+
+def test_a_cluster_that_a_refused_scope_may_lead_to_stays_until_the_scope_is_good() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {b"bad"}
+    envoy.publish(change(S, "http/a", b"bad"), change(C, WEB, None), change(E, WEB, None))
+    envoy.settle()
+    assert (C, WEB) in envoy.state
+    assert envoy.said[-1] == Synced(envoy.snapshot.version)
+    envoy.publish(change(S, "http/a", b"good"))
+    envoy.settle()
+    assert (C, WEB) not in envoy.state
+
+
+def test_what_was_refused_before_a_restart_is_not_tried_again() -> None:
+    envoy = ready(*FULL)
+    envoy.refuses = {b"bad"}
+    envoy.publish(change(S, "http/a", b"bad"))
+    envoy.settle()
+    refused, envoy.snapshot = envoy.snapshot.refusals(), Snapshot()
+    envoy.snapshot.apply([*FULL[:3], change(S, "http/a", b"bad"), FULL[4]])
+    assert [each.name for each in envoy.snapshot.remember(refused)] == ["http/a"]
+    envoy.log.clear()
+    envoy.connect()
+    envoy.start()
+    assert [names for _, names, _ in envoy.log] == [(), (), ()]
     envoy.state.clear()
     envoy.connect()
     envoy.start()
@@ -258,7 +312,8 @@ def test_a_removal_that_came_with_a_refused_resource_is_made_all_the_same() -> N
     envoy.publish(*many, change(S, "http/b", None))
     envoy.settle()
     assert (S, "http/b") not in envoy.state
-    assert len([name for kind, name in envoy.state if kind == S]) == 1 + 19
+    assert envoy.state[S, "http/5"] == emit_closed("http/5").version
+    assert len([name for kind, name in envoy.state if kind == S]) == 1 + 20
 
 
 def test_a_scope_never_comes_twice_with_the_same_bytes() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from isthmus.machines.snapshot import Snapshot
 from isthmus.xds import api
+from isthmus.xds.closed import emit_closed
 from isthmus.xds.resources import CLUSTER, SCOPE, SECRET, Change, Resource, version_of
 
 
@@ -69,10 +70,17 @@ def test_a_refused_version_gives_way_to_the_last_accepted_one() -> None:
     assert snapshot.best(SCOPE, "a") == made("a", b"3").resource
 
 
-def test_what_is_refused_and_was_never_accepted_is_not_sent() -> None:
+def test_a_scope_that_is_refused_and_was_never_accepted_is_closed() -> None:
     snapshot = holding()
     judged(snapshot, made("a", b"1"), "no")
-    assert snapshot.best(SCOPE, "a") is None
+    assert snapshot.best(SCOPE, "a") == emit_closed("a")
+
+
+def test_anything_else_that_is_refused_and_was_never_accepted_is_not_sent() -> None:
+    cluster = Change(CLUSTER, "a", Resource(CLUSTER, "a", b"1", "1"))
+    snapshot = holding(cluster)
+    assert cluster.resource is not None and snapshot.reject(cluster.resource, "no")
+    assert snapshot.best(CLUSTER, "a") is None
 
 
 def test_a_refusal_is_news_once_and_only_of_what_is_current() -> None:
@@ -99,7 +107,7 @@ def test_what_is_gone_has_no_last_good() -> None:
     judged(snapshot, made("a", b"1"))
     snapshot.apply([Change(SCOPE, "a", None)])
     judged(snapshot, made("a", b"2"), "no")
-    assert snapshot.best(SCOPE, "a") is None
+    assert snapshot.closes(SCOPE, "a")
 
 
 @pytest.mark.parametrize(
