@@ -16,7 +16,13 @@ from isthmus.ir.policy import Policy, SourceRanges
 from isthmus.xds.encoded_paths import encoded
 
 NOBODY = Policy(sources=SourceRanges(allow=()))
-PATHS: tuple[PathMatch, ...] = (SegmentPrefix("/users/@me"), Exact("/a:b"), Prefix("/a+b"), SegmentPrefix("/caf%C3%A9"), Exact("/c%3Ad"))
+PATHS: tuple[PathMatch, ...] = (
+    SegmentPrefix("/users/@me"),
+    Exact("/a:b"),
+    Prefix("/a+b"),
+    SegmentPrefix("/caf%C3%A9"),
+    Exact("/c%3Ad"),
+)
 
 
 @pytest.fixture(scope="module")
