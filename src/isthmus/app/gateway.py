@@ -30,7 +30,7 @@ from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
-from isthmus.edge.runtime_dir import sockets_in
+from isthmus.edge.runtime_dir import secret_in, sockets_in
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
@@ -72,7 +72,7 @@ class Gateway:
         self._wiring = wiring
         self._settings = msgspec.convert(settings, Settings)
         self._events = Events(self._settings.output)
-        self._pipeline = make_pipeline(self._settings)
+        self._pipeline = make_pipeline(self._settings, secret_in(wiring.runtime))
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
         self._policies = Policies(wiring.runtime / "policies")

@@ -25,8 +25,8 @@ from isthmus.machines.snapshot import Snapshot
 from isthmus.xds.listeners import Edge
 
 
-def make_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline for some settings, with nothing in it yet."""
+def make_pipeline(settings: Settings, secret: str = "") -> Pipeline:
+    """The pipeline for some settings, with nothing in it yet. `secret` is one that a running gateway has."""
     options = Options(
         now=datetime.datetime.now(datetime.UTC),
         classes=settings.classes,
@@ -44,6 +44,7 @@ def make_pipeline(settings: Settings) -> Pipeline:
         underscores=settings.underscores,
         escaped_slashes="keep" if settings.targets else "redirect",
         trusted_hops=settings.trusted_hops,
+        secret=secret,
     )
     return Pipeline(Store(settings.addresses), DIALECTS, options, listeners, edge)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from isthmus.xds.bootstrap import Sockets
 
+_SECRET = "secret"
 _PREFIX = "isthmus-run-"
 _LONGEST = 103 - len("/isthmus-run-12345678/authorization.sock")  # of a Unix socket's path on any system
 
@@ -22,6 +24,11 @@ _LONGEST = 103 - len("/isthmus-run-12345678/authorization.sock")  # of a Unix so
 def sockets_in(folder: Path) -> Sockets:
     """The sockets in a gateway's folder."""
     return Sockets(*(str(folder / f"{name.replace('_', '-')}.sock") for name in Sockets._fields))
+
+
+def secret_in(folder: Path) -> str:
+    """What only this gateway knows, the same in every control plane that it will have."""
+    return (folder / _SECRET).read_text()
 
 
 class RuntimeDir(NamedTuple):
@@ -62,6 +69,7 @@ def make_runtime_dir() -> RuntimeDir:
     _remove_stale(parent)
     # It takes its final name once it is locked, so that nobody ever sees it without an owner.
     made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
+    (made / _SECRET).write_text(secrets.token_hex(16))
     lock = os.open(made, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     return RuntimeDir(made.rename(parent / made.name.removeprefix(".")), lock)

@@ -116,7 +116,7 @@ class Pipeline:
                 if is_wild(host):
                     wild.add(config.listener)
                 else:
-                    changes.append(_made(emit_host(config, self.planned)))
+                    changes.append(_made(emit_host(config, self.planned, self._edge.secret)))
         return Update((*changes, *self._wild_scopes(wild)))
 
     def apis(self) -> dict[ServicePortRef, Backend]:
@@ -251,11 +251,15 @@ class Pipeline:
                 if config is not None:
                     self._wild[listener][host] = config
             else:
-                yield _made(emit_host(config, self.planned)) if config else _gone(SCOPE, names.scope(listener, host))
+                yield (
+                    _made(emit_host(config, self.planned, self._edge.secret))
+                    if config
+                    else _gone(SCOPE, names.scope(listener, host))
+                )
 
     def _wild_scopes(self, listeners: Iterable[str]) -> list[Change]:
         found = ((name, tuple(self._wild[name].values())) for name in sorted(listeners))
-        return [_made(emit_wild(name, configs, self.planned)) for name, configs in found]
+        return [_made(emit_wild(name, configs, self.planned, self._edge.secret)) for name, configs in found]
 
 
 def _made(resource: Resource) -> Change:

@@ -19,6 +19,7 @@ from isthmus.ir.match import Pattern, Prefix, SegmentPrefix
 from isthmus.ir.transcoding import Adapted, Api, Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.filters import client_protocol, cors, transcoder
+from isthmus.xds.filters.error_pages import OUTSIDE
 from isthmus.xds.forward import forward
 from isthmus.xds.local_replies import CONNECT, REST, marked
 from isthmus.xds.path_tree import Entry
@@ -231,7 +232,7 @@ class _Maker(Struct, frozen=True):
         message = api.Route(name=names.route(self.route.origin, kind), match=emit_match(self.route.match))
         if errors:
             message.metadata.MergeFrom(api.Route(metadata=marked(errors)).metadata)
-        ask(message, self.route)
+        ask(message, self.route, OUTSIDE)  # gRPC is left without error pages
         return message
 
     def _without_transcoder(self, message: api.Route) -> None:

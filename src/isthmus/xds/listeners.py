@@ -29,7 +29,8 @@ class Edge(Struct, frozen=True):
     """What an operator may set about connections.
 
     `underscores` is what happens to header names that hold one; `escaped_slashes` what happens to paths with `%2F`.
-    `trusted_hops` is how many proxies stand before us whose X-Forwarded-For and -Proto count.
+    `trusted_hops` is how many proxies stand before us whose X-Forwarded-For and -Proto count. `secret` is this
+    gateway's own: it keeps clients from what Envoy asks itself for.
     """
 
     underscores: str = "reject"
@@ -37,6 +38,7 @@ class Edge(Struct, frozen=True):
     max_concurrent_streams: int = 100
     escaped_slashes: str = "redirect"
     trusted_hops: int = 0
+    secret: str = ""
 
 
 def emit_listener(listener: Listener, edge: Edge, hosts: Sequence[HostTls] = ()) -> Resource:

@@ -25,6 +25,7 @@ from isthmus.xds.bootstrap import OWN_HTTP as OWN_HTTP
 from isthmus.xds.bootstrap import OWN_HTTPS as OWN_HTTPS
 
 WILD = "*"
+WILD_KEY = "isthmus.invalid"  # a host that cannot be, by RFC 2606
 STATIC = frozenset({ADAPTER, ADAPTER_GRPC, AUTHORIZATION, OWN_HTTP, OWN_HTTPS})  # Envoy's clusters from its start
 _DEFAULT_CONNECT_MS = 5_000
 _AUTHORITIES = "authorities".ljust(256, "-")
@@ -76,7 +77,7 @@ def scope(listener: str, host: str) -> str:
 
 def scope_key(listener: str, host: str) -> tuple[str, ...]:
     """The key of a scope. Both listeners get all scopes; keys of different lengths keep them apart."""
-    key = WILD if host.startswith(WILD) else host
+    key = WILD_KEY if host.startswith(WILD) else host
     return (key, key) if listener == HTTPS else (key,)
 
 

@@ -10,6 +10,7 @@ from isthmus.ir.match import Condition, Exact, Match, Pattern, Prefix, SegmentPr
 from isthmus.ir.policy import NOTHING_ASKED
 from isthmus.xds import api, names
 from isthmus.xds.filters import access, cors
+from isthmus.xds.filters.error_pages import OUTSIDE, Inside
 from isthmus.xds.forward import forward, retry_header
 from isthmus.xds.forwarded import FORWARDED
 from isthmus.xds.header_edits import edit_answer, edit_request
@@ -19,7 +20,7 @@ _GRPC = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
 _LONGEST = 1_000  # characters of an answer; Envoy refuses a host whose answers are over 4,096 bytes
 
 
-def emit_route(route: Route) -> api.Route:
+def emit_route(route: Route, inside: Inside = OUTSIDE) -> api.Route:
     """One route, named after its origin."""
     message = api.Route(name=names.route(route.origin), match=emit_match(route.match))
     match route.action:
@@ -37,11 +38,11 @@ def emit_route(route: Route) -> api.Route:
             message.direct_response.CopyFrom(_respond(route.action.status, route.action.reason + "\n"))
         case _:
             assert_never(route.action)
-    ask(message, route)
+    ask(message, route, inside)
     return message
 
 
-def ask(message: api.Route, route: Route) -> None:
+def ask(message: api.Route, route: Route, inside: Inside) -> None:
     """Have the route ask of requests what its policy says."""
     if route.policy == NOTHING_ASKED and not (isinstance(route.action, Forward) and route.action.session):
         return
@@ -50,7 +51,7 @@ def ask(message: api.Route, route: Route) -> None:
         edit_request(message, FORWARDED)
     edit_request(message, policy.request_headers)
     edit_answer(message, [edit for edit in policy.answer_headers if edit.name.lower() == access.HSTS])
-    for name, wanted in access.access(route):
+    for name, wanted in access.access(route, inside):
         message.typed_per_filter_config[name].CopyFrom(wanted)
     if policy.cors is not None:
         message.typed_per_filter_config[cors.FILTER.name].CopyFrom(cors.policy_of(policy.cors))

@@ -20,7 +20,7 @@ from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, Place, api_routes
 from isthmus.xds.encoded_paths import encoded, is_encoded, malformed
 from isthmus.xds.filters import CHAIN
-from isthmus.xds.filters.error_pages import page_route, path_of
+from isthmus.xds.filters.error_pages import Inside, page_route, path_of
 from isthmus.xds.filters.http_filter import off
 from isthmus.xds.filters.limits import FILTER as LIMITS
 from isthmus.xds.filters.limits import host_limits, route_limits
@@ -47,13 +47,14 @@ _UNKNOWN = "no route for this host\n"
 _NO_PATH = "no route for this path\n"
 
 
-def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED) -> Resource:
-    """The scope of an exact host on a listener.
+def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED, secret: str = "") -> Resource:
+    """The scope of an exact host on a listener. `secret` is the gateway's own.
 
     Every path finds a route: a request without one would be looked up again as one to an unknown host.
     """
     host = api.VirtualHost(name=config.host, domains=["*"])
-    entries = _entries(config, planned, host)
+    inside = Inside(secret)
+    entries = [*_pages([config], inside), *_entries(config, planned, host, inside)]
     if not any(_takes_everything(route.match) for route in config.routes):
         entries.append(("/", _no_path(config)))
     entries = [*_refusals(config), *entries]
@@ -67,8 +68,11 @@ def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED) -> Resourc
     return _scope(config, [host])
 
 
-def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = NOTHING_PLANNED) -> Resource:
+def emit_wild(
+    listener: str, configs: Sequence[HostConfig], planned: Planned = NOTHING_PLANNED, secret: str = ""
+) -> Resource:
     """The scope of all wildcard hosts of a listener, the catch-all and the answer to unknown hosts."""
+    inside = Inside(secret, names.WILD_KEY)
     catch_all = next((c for c in configs if c.host == CATCH_ALL), HostConfig(listener, CATCH_ALL))
     unknown = answer("unknown-host", 404, _UNKNOWN)
     if _has_api(catch_all):
@@ -77,9 +81,10 @@ def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = N
     for config in sorted(configs, key=lambda c: c.host):
         if config.host != CATCH_ALL:
             host = api.VirtualHost(name=config.host, domains=[config.host])
-            own = [(start, _one_label(message, config.host)) for start, message in _entries(config, planned, host)]
+            entries = _entries(config, planned, host, inside)
+            own = [(start, _one_label(message, config.host)) for start, message in entries]
             shared = TRANSCODER.name in host.typed_per_filter_config
-            rest = _entries(catch_all, planned, None, nothing() if shared else None)
+            rest = _entries(catch_all, planned, None, inside, nothing() if shared else None)
             last = [("/", _one_label(_no_path(config), config.host)), *rest, ("/", unknown)]
             first = [(start, _one_label(message, config.host)) for start, message in _refusals(config)]
             _hold_limits(host, config, catch_all)
@@ -90,7 +95,8 @@ def emit_wild(listener: str, configs: Sequence[HostConfig], planned: Planned = N
     everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
     upper_case = _upper_case(_has_api(catch_all))
     _hold_limits(everything, catch_all)
-    _plant(everything, [("/", upper_case), *_entries(catch_all, planned, everything), ("/", unknown)])
+    rest = [*_pages(configs, inside), *_entries(catch_all, planned, everything, inside)]
+    _plant(everything, [("/", upper_case), *rest, ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
 
 
@@ -123,8 +129,18 @@ def _plant(host: api.VirtualHost, entries: Sequence[Entry]) -> None:
         host.routes.extend(message for _, message in entries)
 
 
+def _pages(configs: Iterable[HostConfig], inside: Inside) -> list[Entry]:
+    """The routes that Envoy itself asks for error pages. Those of wildcard hosts are in the catch-all."""
+    found = {route.policy.errors for config in configs for route in config.routes if route.policy.errors is not None}
+    return sorted(((path_of(each, inside), page_route(each, inside)) for each in found), key=operator.itemgetter(0))
+
+
 def _entries(
-    config: HostConfig, planned: Planned, host: api.VirtualHost | None, without: api.Any | None = None
+    config: HostConfig,
+    planned: Planned,
+    host: api.VirtualHost | None,
+    inside: Inside,
+    without: api.Any | None = None,
 ) -> list[Entry]:
     """The routes of a host. Schemas are in the virtual host, once, as many as can be in one set: they are large.
 
@@ -137,10 +153,8 @@ def _entries(
         without = nothing() if is_wild(config.host) else off()
     digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
     counts = Counter(offer.action.backend.service for offer in offers.values())
-    pages = {route.policy.errors for route in config.routes if route.policy.errors is not None}
-    entries: list[Entry] = sorted(((path_of(each), page_route(each)) for each in pages), key=operator.itemgetter(0))
-    if any(is_encoded(route.match.path) for route in config.routes):
-        entries.insert(0, ("/", malformed()))
+    has_encoded = any(is_encoded(route.match.path) for route in config.routes)
+    entries: list[Entry] = [("/", malformed())] if has_encoded else []
     for index, route in enumerate(config.routes):
         first = len(entries)
         if index in offers:
@@ -150,7 +164,7 @@ def _entries(
             entries.extend(api_routes(route, offer, digests, place, without))
             own = [encoded(route)]
         else:
-            own = [(route.match.path.path, emit_route(route)), encoded(route)]
+            own = [(route.match.path.path, emit_route(route, inside)), encoded(route)]
         for start, message in (entry for entry in own if entry is not None):
             if without is not None:
                 message.typed_per_filter_config[TRANSCODER.name].CopyFrom(without)

@@ -12,6 +12,7 @@ from isthmus.ir.listener import HTTPS, HostTls, Listener
 from isthmus.ir.match import Exact, Match, SegmentPrefix
 from isthmus.kube.refs import ObjectRef
 from isthmus.xds import api, names
+from isthmus.xds.filters.unknown_host import MARK
 from isthmus.xds.guarded import guarded
 from isthmus.xds.host_tls import STATE
 from isthmus.xds.listeners import Edge, emit_listener
@@ -124,7 +125,7 @@ def test_a_wildcard_hosts_guard_is_its_own() -> None:
     ]
     made = api.ScopedRouteConfiguration.FromString(emit_wild(HTTPS, configs).body).route_configuration.virtual_hosts
     assert [guarded(each.matcher) is not None for each in made] == [True, False, False]
-    header = {":path": "/", ":authority": "*:x.a.test"}.get
+    header = {":path": "/", ":authority": f"{MARK}x.a.test"}.get
     route, _ = choose(made[0], header)
     assert route is not None
     assert route.direct_response.status == 400

@@ -6,13 +6,15 @@ import pytest
 
 from isthmus.ir.backend import Backend, ServicePortRef
 from isthmus.ir.policy import ErrorPages
-from isthmus.xds.filters.error_pages import page_route, path_of
+from isthmus.xds.filters.error_pages import Inside, page_route, path_of
 from isthmus.xds.route_match import mismatch
 
 PAGES = ErrorPages((503,), Backend(ServicePortRef("default", "pages", 80)))
 
+INSIDE = Inside("secret")
+
 
 @pytest.mark.parametrize(("method", "taken"), [("GET", True), ("POST", False), ("DELETE", False), ("OPTIONS", False)])
 def test_methods(method: str, taken: bool) -> None:
-    headers = {":method": method, ":path": path_of(PAGES)}
-    assert (mismatch(page_route(PAGES).match, path_of(PAGES), headers.get) is None) is taken
+    headers = {":method": method, ":path": path_of(PAGES, INSIDE)}
+    assert (mismatch(page_route(PAGES, INSIDE).match, path_of(PAGES, INSIDE), headers.get) is None) is taken

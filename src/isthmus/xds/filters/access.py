@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from msgspec.structs import replace
-
 from isthmus.ir.action import Forward, Session
 from isthmus.ir.host import Route
 from isthmus.ir.policy import Policy, SourceRanges
@@ -22,7 +20,7 @@ from isthmus.xds.filters.answer_headers import answer_headers
 from isthmus.xds.filters.answer_rewrites import answer_rewrites
 from isthmus.xds.filters.authorization import authorization
 from isthmus.xds.filters.concurrency import concurrency_limit
-from isthmus.xds.filters.error_pages import error_pages, original_path
+from isthmus.xds.filters.error_pages import Inside, error_pages, original
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 from isthmus.xds.filters.limits import FILTER as LIMITS
 from isthmus.xds.filters.limits import cidr
@@ -40,15 +38,15 @@ _ALLOW, _DENY = 0, 1  # RBAC.Action
 Named = tuple[str, api.Any]
 
 
-def access(route: Route) -> list[Named]:
+def access(route: Route, inside: Inside) -> list[Named]:
     """A route's configurations of FILTERS but the limits', by their names; none where nothing is asked."""
-    links = _links(route, route.policy)
+    links = _links(route, _pages(route.policy, inside))
     found: list[Named] = []
     for each, link in zip((_FIRST, *_LATER), links, strict=False):
         matcher: dict[str, object] = {"on_no_match": _run(link)}
         if each is _FIRST and route.policy.errors is not None:
             # An answer to HEAD has no body, and a page would bring one.
-            without = _links(route, replace(route.policy, errors=None))
+            without = _links(route, ())
             head = {"single_predicate": {"input": _method(), "value_match": {"exact": "HEAD"}}}
             action = _run(without[0] if len(without) == len(links) and without[0] else [_nothing()])
             matcher["matcher_list"] = {"matchers": [{"predicate": head, "on_match": action}]}
@@ -57,13 +55,14 @@ def access(route: Route) -> list[Named]:
     return found
 
 
-def _links(route: Route, policy: Policy) -> list[list[Named]]:
+def _links(route: Route, pages: Sequence[Named]) -> list[list[Named]]:
     """The chain, cut where limits stand in it, and after each filter that goes on later.
 
     Envoy goes on behind the composite filter then: what would follow within it would be skipped.
     """
     session = route.action.session if isinstance(route.action, Forward) else None
-    links: list[list[Named]] = [_before_limits(policy)]
+    policy = route.policy
+    links: list[list[Named]] = [[*pages, *_before_limits(policy)]]
     if policy.limits:
         links.append([])
     for named in _after_limits(policy, session, names.route(route.origin)):
@@ -89,11 +88,14 @@ def _nothing() -> Named:
     return "nothing", api.pack(api.HeaderMutation())
 
 
+def _pages(policy: Policy, inside: Inside) -> list[Named]:
+    if policy.errors is None:
+        return []
+    return [("original", original(inside)), ("envoy.filters.http.custom_response", error_pages(policy.errors, inside))]
+
+
 def _before_limits(policy: Policy) -> list[Named]:
     chain: list[Named] = []
-    if policy.errors is not None:
-        chain.append(("original", original_path()))
-        chain.append(("envoy.filters.http.custom_response", error_pages(policy.errors)))
     edits = [edit for edit in policy.answer_headers if edit.name.lower() != HSTS]
     if edits:
         chain += answer_headers(edits)

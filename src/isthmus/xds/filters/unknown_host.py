@@ -2,9 +2,9 @@
 
 Scopes are looked up by an exact key, the host. A request whose host has none finds no route configuration, so this
 filter, which every exact host switches off, acts on it alone: it puts a mark before the host, which makes the
-wildcard scope's key of it (`a.b` is looked up as `*:a.b`), has the route looked up again, and takes the mark away.
-Exact hosts pay nothing (docs/decisions/0002). The script is constant: nothing of a manifest
-ever becomes code.
+wildcard scope's key of it (`a.b` is looked up as `isthmus.invalid:a.b`), has the route looked up again, and takes the
+mark away. Exact hosts pay nothing (docs/decisions/0002). The script is constant: nothing of a manifest ever becomes
+code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from isthmus.ir.listener import Listener
 from isthmus.xds import api, names
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
 
-MARK = f"{names.WILD}:"  # what stands before the colon is the key
+MARK = f"{names.WILD_KEY}:"  # what stands before the colon is the key
 SCRIPT = f"""
 function envoy_on_request(request)
   local headers = request:headers()
