@@ -16,7 +16,7 @@ from isthmus.dialects.dialect import Options
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.files import load
 from isthmus.ir.listener import HTTP, HTTPS, Listener
-from isthmus.kube.diagnostics import Diagnostic, Severity
+from isthmus.kube.diagnostics import Diagnostic, Effect, Severity
 from isthmus.kube.positions import Positions
 from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
 from isthmus.kube.store import Store
@@ -69,8 +69,8 @@ class Offline:
 
     @property
     def unread(self) -> tuple[Diagnostic, ...]:
-        """The findings about what could not be read, so that nothing can be said about it."""
-        return tuple(each for each in self._loaded if each.code.severity is Severity.ERROR)
+        """The findings about what was not read, so that nothing can be said about it."""
+        return tuple(each for each in self._loaded if each.code.effect is Effect.DROP)
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """All findings, worst first; those that translation made are without their places, which take time to find."""

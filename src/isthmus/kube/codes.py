@@ -135,6 +135,24 @@ LAST_GOOD = Code(
     "nor withdrawn: a file that is half written or broken by a slip of the hand must not stop traffic.",
     Effect.LAST_GOOD,
 )
+UNREAD_TRAFFIC = Code(
+    "ISTH0016",
+    Severity.WARNING,
+    "{count} of kind {kind} ({version}): this kind decides about traffic, and Isthmus does not read it",
+    "say it with Ingress objects; until then nothing of it acts here",
+    "The kind belongs to another way of describing traffic: the Gateway API, Istio, NGINX Ingress Controller's "
+    "VirtualServer, or the own kinds of another gateway. Hosts and paths that only it names are not served, and a rule "
+    "that only it holds is not kept. It is named once, with its first place.",
+    Effect.DROP,
+)
+NOT_BUILT = Code(
+    "ISTH0017",
+    Severity.WARNING,
+    "{count} of kind {kind} ({version}): the files are read as they are, without what this kind changes in them",
+    "give what is built instead: kubectl kustomize FOLDER > built.yaml, and -f built.yaml",
+    "Kustomize patches objects, and gives them other names and namespaces. Its bases, overlays and patches are only the "
+    "parts: read as they are, they hold objects that no cluster gets, and patches look like objects defined twice.",
+)
 
 CODES: tuple[Code, ...] = (
     SYNTAX,
@@ -152,4 +170,6 @@ CODES: tuple[Code, ...] = (
     TOO_DEEP,
     UNREADABLE,
     LAST_GOOD,
+    UNREAD_TRAFFIC,
+    NOT_BUILT,
 )

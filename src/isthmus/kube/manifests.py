@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from isthmus.kube import codes
 from isthmus.kube.decode import Unused, file_ref
-from isthmus.kube.diagnostics import Diagnostic, printable
+from isthmus.kube.diagnostics import Code, Diagnostic, printable
 from isthmus.kube.files import File, positions_in
 from isthmus.kube.objects import Base, ref_of
 from isthmus.kube.positions import Positions
@@ -21,6 +21,13 @@ from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
 
 _NAME = FieldPath(("metadata", "name"))
 _SHOWN = 3
+# API groups that describe traffic in another way than Ingress does.
+_TRAFFIC = frozenset(
+    "appprotect.f5.com configuration.konghq.com gateway.envoyproxy.io gateway.networking.k8s.io getambassador.io "
+    "k8s.nginx.org networking.istio.io projectcontour.io route.openshift.io security.istio.io traefik.containo.us "
+    "traefik.io".split()
+)
+_KUSTOMIZE = "kustomize.config.k8s.io"
 
 
 class Step(Struct, frozen=True):
@@ -131,7 +138,15 @@ def _unused(unused: Sequence[Unused]) -> Iterator[Diagnostic]:
         count = counts.pop((each.kind, each.version), 0)
         if count:
             args = ("count", str(count)), ("kind", each.kind), ("version", each.version)
-            yield Diagnostic(codes.UNUSED_KIND, ObjectRef(each.kind, "", each.name), args=args, pos=each.pos)
+            ref = ObjectRef(each.kind, "", each.name or "without a name")
+            yield Diagnostic(_unused_code(each.version), ref, args=args, pos=each.pos)
+
+
+def _unused_code(version: str) -> Code:
+    group = version.partition("/")[0]
+    if group == _KUSTOMIZE:
+        return codes.NOT_BUILT
+    return codes.UNREAD_TRAFFIC if group in _TRAFFIC else codes.UNUSED_KIND
 
 
 def _missing(ref: ObjectRef) -> Diagnostic:

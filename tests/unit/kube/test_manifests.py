@@ -1,6 +1,9 @@
 """From one state of the files to the next: exact changes, last good versions, grace, doubles, unused kinds."""
 
+import pytest
+
 from isthmus.kube import codes
+from isthmus.kube.diagnostics import Code
 from isthmus.kube.files import File, decode_file
 from isthmus.kube.manifests import Manifests, Step
 from isthmus.kube.refs import ObjectRef
@@ -134,6 +137,21 @@ def test_unused_kinds_are_named_once_with_count_and_first_place() -> None:
     (found,) = world.first.diagnostics
     assert (found.code, str(found.pos)) == (codes.UNUSED_KIND, "a:7:1")
     assert found.message.startswith("3 of kind Deployment (apps/v1)")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "code"),
+    [
+        ("k8s.nginx.org/v1", "VirtualServer", codes.UNREAD_TRAFFIC),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute", codes.UNREAD_TRAFFIC),
+        ("security.istio.io/v1", "AuthorizationPolicy", codes.UNREAD_TRAFFIC),
+        ("kustomize.config.k8s.io/v1beta1", "Kustomization", codes.NOT_BUILT),
+        ("cert-manager.io/v1", "Certificate", codes.UNUSED_KIND),
+    ],
+)
+def test_a_kind_that_decides_about_traffic_is_no_detail(version: str, kind: str, code: Code) -> None:
+    (found,) = World(a=f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x}}\n").first.diagnostics
+    assert (found.code, kind in found.message) == (code, True)
 
 
 def test_a_file_that_cannot_be_read_keeps_its_objects() -> None:
