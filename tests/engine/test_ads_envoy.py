@@ -303,7 +303,7 @@ async def test_moving_a_host_to_a_new_cluster_fails_no_request(world: World) -> 
             await world.server.stop()
             await world.serve(*serving(15))  # it changed while nobody was there to tell
             await world.synced()
-        assert len(load.statuses) > 50
+        assert load.statuses
         assert {*load.statuses} == {200}
         stats = await asyncio.to_thread(world.admin.stats, "cluster_manager.(active|warming)_clusters")
         # the one under test, the control plane's and the adapter's two

@@ -16,7 +16,7 @@ from isthmus.dialects.dialect import Options
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.files import load
 from isthmus.ir.listener import HTTP, HTTPS, Listener
-from isthmus.kube.diagnostics import Diagnostic, Effect, Severity
+from isthmus.kube.diagnostics import Diagnostic, Effect
 from isthmus.kube.positions import Positions
 from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
 from isthmus.kube.store import Store

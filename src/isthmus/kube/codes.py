@@ -150,8 +150,8 @@ NOT_BUILT = Code(
     Severity.WARNING,
     "{count} of kind {kind} ({version}): the files are read as they are, without what this kind changes in them",
     "give what is built instead: kubectl kustomize FOLDER > built.yaml, and -f built.yaml",
-    "Kustomize patches objects, and gives them other names and namespaces. Its bases, overlays and patches are only the "
-    "parts: read as they are, they hold objects that no cluster gets, and patches look like objects defined twice.",
+    "Kustomize patches objects, and gives them other names and namespaces. Its bases, overlays and patches are only "
+    "the parts: read as they are, they hold objects that no cluster gets, and patches look like objects defined twice.",
 )
 
 CODES: tuple[Code, ...] = (

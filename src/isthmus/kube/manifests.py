@@ -23,9 +23,20 @@ _NAME = FieldPath(("metadata", "name"))
 _SHOWN = 3
 # API groups that describe traffic in another way than Ingress does.
 _TRAFFIC = frozenset(
-    "appprotect.f5.com configuration.konghq.com gateway.envoyproxy.io gateway.networking.k8s.io getambassador.io "
-    "k8s.nginx.org networking.istio.io projectcontour.io route.openshift.io security.istio.io traefik.containo.us "
-    "traefik.io".split()
+    [
+        "appprotect.f5.com",
+        "configuration.konghq.com",
+        "gateway.envoyproxy.io",
+        "gateway.networking.k8s.io",
+        "getambassador.io",
+        "k8s.nginx.org",
+        "networking.istio.io",
+        "projectcontour.io",
+        "route.openshift.io",
+        "security.istio.io",
+        "traefik.containo.us",
+        "traefik.io",
+    ]
 )
 _KUSTOMIZE = "kustomize.config.k8s.io"
 
