@@ -18,7 +18,7 @@ class Owned(NamedTuple):
     elsewhere: bool = False
 
 
-_LIMITS = r"^isthmus\.access:(envoy\.filters\.http\.(local_)?ratelimit|bandwidth)"
+_LIMITS = r"^(isthmus\.access:(envoy\.filters\.http\.ratelimit|bandwidth)|route\.rate_limits)"
 _HEADERS = r"^(isthmus\.access:(answers|unless-error)|response_headers_to_(add|remove))"
 _REQUEST = r"^request_headers_to_(add|remove)"
 _REWRITES = r"^isthmus\.access:rewrites"

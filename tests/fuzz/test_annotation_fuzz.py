@@ -30,6 +30,8 @@ from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.objects import Ingress
 from isthmus.machines.pipeline import Pipeline
 from isthmus.xds import api, filters
+from isthmus.xds.filters.http_filter import off
+from isthmus.xds.filters.limits import FILTER as LIMITS
 from isthmus.xds.resources import CLUSTER, ENDPOINTS, SCOPE
 
 CORPUS: list[str] = json.loads((Path(__file__).parent / "corpus" / "annotations" / "hostile.json").read_text())
@@ -206,8 +208,15 @@ def _own(place: World) -> Leaves:
 
 
 def _others(place: World) -> dict[str, list[bytes]]:
-    routes = place.routes().items()
-    return {name: [each.SerializeToString() for each in found] for name, found in routes if name != "Ingress/shop/web"}
+    """The routes of other objects, but for one thing: where a host has limits, they are kept from counting."""
+    found: dict[str, list[bytes]] = {}
+    for name, routes in place.routes().items():
+        for route in routes:
+            if name != "Ingress/shop/web":
+                if route.typed_per_filter_config.get(LIMITS.name) == off():
+                    del route.typed_per_filter_config[LIMITS.name]
+                found.setdefault(name, []).append(route.SerializeToString(deterministic=True))
+    return found
 
 
 _CHAIN = re.compile(
