@@ -6,6 +6,7 @@ The same pipeline as the running gateway, run once over the files.
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -55,12 +56,17 @@ class Offline:
     def __init__(self, settings: Settings, stdin: bytes | None = None) -> None:
         loaded = load(settings.paths, stdin)
         self.pipeline = make_pipeline(settings)
-        self.snapshot = Snapshot()
-        self.snapshot.apply(self.pipeline.start())
-        self.snapshot.apply(self.pipeline.apply(loaded.objects).changes)
+        self._translated = self.pipeline.memo.apply(loaded.objects)
         self.texts = loaded.texts
         self._positions = Positions(loaded.texts)
         self._loaded = loaded.diagnostics
+
+    @functools.cached_property
+    def snapshot(self) -> Snapshot:
+        """What Envoy would get; made when somebody asks, because that is most of the work."""
+        snapshot = Snapshot()
+        snapshot.apply((*self.pipeline.start(), *self.pipeline.emit(self._translated).changes))
+        return snapshot
 
     @property
     def store(self) -> Store:

@@ -58,6 +58,14 @@ def compose(text: str) -> Node | None:
     return composing.root
 
 
+def beginning(text: str) -> tuple[int, int] | None:
+    """Line and column, from 0, of the root node of one document; nothing is read beyond it."""
+    try:
+        return next((place(event) for event in events(text) if isinstance(event, NodeEvent)), None)
+    except YAMLError:
+        return None
+
+
 class _Composing:
     def __init__(self) -> None:
         self.root: Node | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isthmus.kube.documents import Document, normal, split
-from isthmus.kube.nodes import Node, compose, find
+from isthmus.kube.nodes import Node, beginning, compose, find
 from isthmus.kube.refs import FieldPath, Source, SourcePos
 
 
@@ -33,6 +33,12 @@ class Positions:
 
     def of(self, source: Source, path: FieldPath) -> SourcePos:
         """The place of a field of an object: its key in a mapping, its item in a list, or the deepest parent."""
+        if not path.steps and source.item < 0:
+            text = self._document(source.file, source.line)
+            found = beginning(text) if text else None
+            if found is None:
+                return SourcePos(source.file, source.line)
+            return SourcePos(source.file, source.line + found[0], found[1] + 1)
         if self._last != (source.file, source.line):
             self._last = source.file, source.line
             self._root = self._compose(source.file, source.line)
@@ -43,10 +49,15 @@ class Positions:
         return SourcePos(source.file, source.line + start.line, start.column + 1)
 
     def _compose(self, file: str, line: int) -> Node | None:
+        text = self._document(file, line)
+        return compose(text) if text else None
+
+    def _document(self, file: str, line: int) -> str:
+        """The text of the document that begins at a line; empty where there is none any more."""
         if file not in self._starts:
             text = normal(self._texts.get(file, ""))
             documents = self._documents.get(file)
             self._starts[file] = text, {each.line: each for each in (split(text) if documents is None else documents)}
         text, starts = self._starts[file]
         document = starts.get(line)
-        return None if document is None else compose(text[document.start : document.end])
+        return "" if document is None else text[document.start : document.end]

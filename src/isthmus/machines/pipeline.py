@@ -23,7 +23,7 @@ from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.objects import Base
 from isthmus.kube.refs import ObjectRef
 from isthmus.kube.store import Store
-from isthmus.machines.memo import Memo
+from isthmus.machines.memo import Dirty, Memo
 from isthmus.xds import names
 from isthmus.xds.clusters import emit_cluster
 from isthmus.xds.endpoints import emit_endpoints
@@ -84,7 +84,10 @@ class Pipeline:
 
     def apply(self, upserts: Iterable[Base], deletes: Iterable[ObjectRef] = ()) -> Update:
         """Bring everything up to date with a batch of changed objects."""
-        dirty = self.memo.apply(upserts, deletes)
+        return self.emit(self.memo.apply(upserts, deletes))
+
+    def emit(self, dirty: Dirty) -> Update:
+        """The resources that differ after objects were taken in; each batch must come here, in order."""
         changes: list[Change] = []
         wild: set[str] = set()
         for host, translation in dirty.hosts.items():
