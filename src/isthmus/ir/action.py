@@ -18,10 +18,11 @@ class Rewrite(Struct, frozen=True, gc=False):
 
 
 class Split(Struct, frozen=True, gc=False):
-    """A backend that takes `weight` of the requests; weights are compared with each other."""
+    """A backend that takes `weight` of the requests; weights are compared with each other. `mark` is Forward's."""
 
     backend: Backend
     weight: int
+    mark: str = ""
 
 
 class Retry(Struct, frozen=True, gc=False):
@@ -47,6 +48,11 @@ class Session(Struct, frozen=True, gc=False):
     attributes: tuple[tuple[str, str], ...] = ()
     persistent: bool = False
 
+    @property
+    def side(self) -> str:
+        """The name of the cookie that remembers which of several backends a client got."""
+        return f"{self.cookie}-canary"
+
 
 class Mirror(Struct, frozen=True, gc=False):
     """A copy of each request goes to `backend` under the name `host` (empty: the request's own); answers are thrown
@@ -62,8 +68,9 @@ class Forward(Struct, frozen=True, tag="forward", gc=False):
     `idle_timeout_ms` ends a stream on which nothing moved for so long; there is never a total limit, so streams
     live. `websocket` lets `Upgrade: websocket` through. With `api` the backend is a gRPC server whose methods clients
     of every protocol may call. `splits` are other backends that take some of its requests; the backend's own weight
-    is then `weight`. `host` is the Host header that the backend sees (empty: the client's). `hash_key` chooses the
-    endpoint where the backend is balanced by a hash.
+    is then `weight`. With a `session` and a `mark` answers set the cookie `side` to it. `host` is the Host
+    header that the backend sees (empty: the client's). `hash_key` chooses the endpoint where the backend is balanced
+    by a hash.
     """
 
     backend: Backend
@@ -78,6 +85,7 @@ class Forward(Struct, frozen=True, tag="forward", gc=False):
     session: Session | None = None
     hash_key: Template = ()
     mirrors: tuple[Mirror, ...] = ()
+    mark: str = ""
 
     @property
     def backends(self) -> tuple[Backend, ...]:

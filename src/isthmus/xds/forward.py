@@ -11,6 +11,7 @@ from isthmus.ir.action import Forward, Retry, Rewrite, Session
 from isthmus.ir.template import Of, Template, Variable, literal
 from isthmus.xds import api, names
 from isthmus.xds.listeners import IDLE_MS
+from isthmus.xds.sessions import side_cookie
 from isthmus.xds.text import OVERWRITE, format_of
 
 
@@ -21,9 +22,7 @@ def forward(action: Forward, cluster: str) -> api.RouteAction:
         max_stream_duration={"grpc_timeout_header_max": timedelta(0)},
     )
     if action.splits:
-        message.weighted_clusters.clusters.add(name=cluster, weight={"value": action.weight})
-        for split in action.splits:
-            message.weighted_clusters.clusters.add(name=names.cluster(split.backend), weight={"value": split.weight})
+        _share(message, cluster, action)
     else:
         message.cluster = cluster
     if action.idle_timeout_ms != IDLE_MS:
@@ -48,6 +47,18 @@ def forward(action: Forward, cluster: str) -> api.RouteAction:
             host_rewrite_literal=mirror.host,
         )
     return message
+
+
+def _share(message: api.RouteAction, cluster: str, action: Forward) -> None:
+    """Requests go to several clusters by their weights; clients that are to stay are told which one they got."""
+    shares = [(cluster, action.weight, action.mark)]
+    shares += [(names.cluster(each.backend), each.weight, each.mark) for each in action.splits]
+    for name, weight, mark in shares:
+        message.weighted_clusters.clusters.add(
+            name=name,
+            weight={"value": weight},
+            response_headers_to_add=side_cookie(action.session, mark),
+        )
 
 
 def _rewrite(message: api.RouteAction, rewrite: Rewrite) -> None:

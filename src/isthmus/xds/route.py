@@ -14,6 +14,7 @@ from isthmus.xds.filters.error_pages import OUTSIDE, Inside
 from isthmus.xds.forward import forward, retry_header
 from isthmus.xds.forwarded import FORWARDED
 from isthmus.xds.header_edits import edit_answer, edit_request
+from isthmus.xds.sessions import balance_by_request, side_cookie
 from isthmus.xds.text import option
 
 _GRPC = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
@@ -29,6 +30,9 @@ def emit_route(route: Route, inside: Inside = OUTSIDE) -> api.Route:
             more = retry_header(route.action.retry) if route.action.retry is not None else None
             if more is not None:
                 message.request_headers_to_add.append(more)
+            session = route.action.session
+            if session is not None and not session.persistent and route.policy.forwarded:
+                balance_by_request(message, session)
         case Redirect():
             message.redirect.CopyFrom(_redirect(route.action))
         case SendTo():
@@ -51,6 +55,8 @@ def ask(message: api.Route, route: Route, inside: Inside) -> None:
         edit_request(message, FORWARDED)
     edit_request(message, policy.request_headers)
     edit_answer(message, [edit for edit in policy.answer_headers if edit.name.lower() == access.HSTS])
+    if isinstance(route.action, Forward) and not route.action.splits:
+        message.response_headers_to_add.extend(side_cookie(route.action.session, route.action.mark))
     for name, wanted in access.access(route, inside):
         message.typed_per_filter_config[name].CopyFrom(wanted)
     if policy.cors is not None:

@@ -1,12 +1,14 @@
 """Canaries: Ingresses that take a part of what another one with the same host, path and pathType gets.
 
 A header decides before a cookie, a cookie before weights. Several canaries may share a path: words of the older one
-come first, weights add up. Rule: a canary alone serves nothing, and one that is stricter than its main gets nothing.
-Source: ingress-nginx, mergeAlternativeBackends; its balancer, route_to_alternative_balancer.
+come first, weights add up. Where the main keeps clients by a cookie, what a client got once comes before all of it.
+Rule: a canary alone serves nothing, and one that is stricter than its main gets nothing. Source: ingress-nginx,
+mergeAlternativeBackends; its balancer, route_to_alternative_balancer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -20,7 +22,7 @@ from isthmus.dialects.ingress.hosts.reading import Candidate, candidates
 from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.dialects.ingress.nginx.canary import COUNTS_ON_CANARY
 from isthmus.ir.action import Forward, Split
-from isthmus.ir.match import PathMatch, SegmentPrefix
+from isthmus.ir.match import Condition, PathMatch, SegmentPrefix
 from isthmus.kube.objects import Ingress, IngressBackend, ref_of
 from isthmus.kube.refs import FieldPath, annotation
 
@@ -121,16 +123,40 @@ def _split(rule: Rule, takers: Sequence[_Taker]) -> Iterator[Rule]:
     if not takers or not isinstance(rule.action, Forward):
         yield rule
         return
-    turn = 0
+    chosen = [*_stays(rule.action, takers), *_told(rule.action, takers)]
+    for turn, (condition, action) in enumerate(chosen):
+        yield replace(rule, action=action, conditions=(condition,), turn=turn)
+    yield replace(rule, action=_weighed(rule.action, takers), turn=len(chosen))
+
+
+def _stays(main: Forward, takers: Sequence[_Taker]) -> Iterator[tuple[Condition, Forward]]:
+    """Who got the main or a canary once stays there, as long as the cookie of the main's affinity does."""
+    if main.session is not None:
+        sides = {_mark(each): each for each in reversed((main, *(each.forward for each in takers))) if each.session}
+        for mark, action in reversed(sides.items()):
+            yield Condition("cookie", main.session.side, mark), action
+
+
+def _told(main: Forward, takers: Sequence[_Taker]) -> Iterator[tuple[Condition, Forward]]:
+    """Who is told by a header or cookie where to go."""
     for source in ("header", "cookie"):
         for taker in takers:
             for word in taker.canary.words:
                 if word.condition.source == source:
                     rest = [each for each in takers if each is not taker]
-                    action = taker.forward if word.takes else _weighed(rule.action, rest)
-                    yield replace(rule, action=action, conditions=(word.condition,), turn=turn)
-                    turn += 1
-    yield replace(rule, action=_weighed(rule.action, takers), turn=turn)
+                    action = _marked(taker.forward) if word.takes else _weighed(main, rest)
+                    yield word.condition, action
+
+
+def _mark(action: Forward) -> str:
+    """What the cookie says of a backend; nothing where there is no affinity that would keep a client there."""
+    service = action.backend.service
+    named = f"{service.namespace}/{service.service}/{service.port}"
+    return hashlib.sha256(named.encode()).hexdigest()[:16] if action.session is not None else ""
+
+
+def _marked(action: Forward) -> Forward:
+    return replace(action, mark=_mark(action))
 
 
 def _weighed(main: Forward, takers: Sequence[_Taker]) -> Forward:
@@ -140,9 +166,10 @@ def _weighed(main: Forward, takers: Sequence[_Taker]) -> Forward:
     for canary, forward in takers:
         weight = min(left, canary.weight * _PARTS // canary.total)
         if weight:
-            splits.append(Split(forward.backend, weight))
+            splits.append(Split(forward.backend, weight, _mark(forward)))
             left -= weight
     if not splits:
-        return main
+        return _marked(main)
     unit = math.gcd(left, *(each.weight for each in splits))
-    return replace(main, splits=tuple(Split(each.backend, each.weight // unit) for each in splits), weight=left // unit)
+    shares = tuple(replace(each, weight=each.weight // unit) for each in splits)
+    return replace(_marked(main), splits=shares, weight=left // unit)

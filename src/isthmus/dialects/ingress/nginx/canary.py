@@ -107,16 +107,14 @@ def _name(view: View, key: str) -> str | None:
     return None
 
 
-_STICKY = (
-    "sticky clients keep their endpoint within the canary or the main; which of the two gets a request by weight is "
-    "decided anew each time"
-)
+_STICKY = "which of the two a client got is in a cookie of its own, the name of affinity's with -canary behind it"
 
 FEATURE = Feature(
     title="Canaries",
     about="An Ingress with canary: true takes a part of the requests of another one that has the same host, path and "
     "pathType. A header decides before a cookie, a cookie before weights: the values always and never, or the header's "
-    "value or pattern. The main Ingress's annotations count for both. Several canaries may share a path. A canary "
+    "value or pattern. With affinity on the main Ingress a client stays with what it got once, before all of that. The "
+    "main Ingress's annotations count for both. Several canaries may share a path. A canary "
     "alone is not served; one that restricts access otherwise than its main gets nothing.",
     annotations=(
         Annotation(CANARY, "boolean", "false"),
@@ -134,9 +132,6 @@ FEATURE = Feature(
             WEIGHT,
             "whole number from 0 to canary-weight-total",
             "0",
-            Handling.DIFFERS,
-            "clients with the cookie of affinity are shared out anew with every request; in ingress-nginx they stay "
-            "with the canary or the main",
         ),
         Annotation(TOTAL, "whole number; less than 100 counts as 100", "100"),
         Annotation(AFFINITY, "sticky or legacy", "sticky", Handling.DIFFERS, _STICKY),
