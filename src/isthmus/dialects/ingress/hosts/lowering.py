@@ -21,7 +21,7 @@ from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.dialects.ingress.nginx import VOCABULARY as NGINX
 from isthmus.dialects.ingress.nginx.errors import to_fallback, with_port
 from isthmus.dialects.ingress.nginx.redirect import SSL_REDIRECT
-from isthmus.dialects.ingress.nginx.settings import in_clear, redirect_status
+from isthmus.dialects.ingress.nginx.settings import in_clear, redirect_status, without_auth
 from isthmus.dialects.ingress.nginx_org.mergeable import Member
 from isthmus.dialects.services import resolve
 from isthmus.ir.action import Action, Forward, Respond
@@ -90,6 +90,8 @@ class Lowering:
         action: Action = backends.lower(place, backend, decided, scene.look, scene.options, scene.report)
         action, policy = self._or_fallback(action, backend, decided)
         policy = with_port(policy, backend.service)
+        if self.is_ingress_nginx and where.written.startswith(without_auth(self._settings)):
+            policy = _without_auth(policy)
         if isinstance(action, Forward):
             action = self._rewritten(action, where, decided)
         if self.closed or decided.closed:
@@ -141,6 +143,15 @@ def on_the_way(policy: Policy) -> Policy:
         answer_headers=policy.answer_headers,
         access_log=policy.access_log,
     )
+
+
+def _without_auth(policy: Policy) -> Policy:
+    """Without a password or the word of another server; addresses and certificates still count."""
+    if policy.authorization is None:
+        return policy
+    rest = replace(policy.authorization, basic=None, question=None)
+    asks = rest.common_name or rest.allow is not None or rest.deny or rest.jwt or rest.api_keys
+    return replace(policy, authorization=rest if asks else None)
 
 
 def _spared(policy: Policy, action: Action, decided: Draft) -> Policy:

@@ -226,7 +226,7 @@ FEATURE = Feature(
             _HELPER,
             "Client headers that tell where a request came from (X-Forwarded-*, ssl-client-*), conditions (If-*) and "
             "ranges are not passed on; other variables in the host, and addresses of the gateway's own machine, close "
-            "the path; it is asked by GET, as in nginx; no-auth-locations is not read",
+            "the path; it is asked by GET, as in nginx",
             restricts=True,
             setting=_SETTINGS[URL],
         ),

@@ -12,13 +12,14 @@ from isthmus.kube.objects import ConfigMap
 CONFIG_MAP = "ingress-nginx/ingress-nginx-controller"
 REDIRECT_CODE = "http-redirect-code"
 IN_CLEAR = "no-tls-redirect-locations"
+NO_AUTH = "no-auth-locations"
 
 _REDIRECT_CODES = {"301": 301, "302": 302, "307": 307, "308": 308}
 _CHALLENGES = "/.well-known/acme-challenge"
 
 READ = (
     hsts.SETTINGS
-    | frozenset({REDIRECT_CODE, IN_CLEAR})
+    | frozenset({REDIRECT_CODE, IN_CLEAR, NO_AUTH})
     | frozenset(
         {
             "allow-snippet-annotations",
@@ -101,7 +102,17 @@ def redirect_status(found: ConfigMap | None) -> int:
 
 def in_clear(found: ConfigMap | None) -> tuple[str, ...]:
     """Beginnings of paths that are never redirected to HTTPS: by default that of ACME's challenges."""
-    text = _text(found, IN_CLEAR) or _CHALLENGES
+    return _parts(_text(found, IN_CLEAR) or _CHALLENGES)
+
+
+def without_auth(found: ConfigMap | None) -> tuple[str, ...]:
+    """Beginnings of paths that ask for no password and no authorization server: by default that of ACME's challenges,
+    with an empty list none."""
+    given = found is not None and NO_AUTH in (found.data or {})
+    return _parts(_text(found, NO_AUTH) if given else _CHALLENGES)
+
+
+def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 

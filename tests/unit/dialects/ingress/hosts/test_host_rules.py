@@ -229,6 +229,25 @@ def test_challenges_of_acme_stay_in_clear() -> None:
     assert [type(route.action) for route in other.routes] == [Forward]
 
 
+@pytest.mark.parametrize(
+    ("settings", "guarded"),
+    [
+        ({}, {"/", "/open"}),
+        ({"no_auth_locations": "/open, ,/else"}, {"/", "/.well-known/acme-challenge"}),
+        ({"no_auth_locations": ""}, {"/", "/open", "/.well-known/acme-challenge"}),
+    ],
+)
+@pytest.mark.parametrize("of", ["auth_url", "auth_secret"])
+def test_paths_that_ask_for_no_password(settings: dict[str, str], guarded: set[str], of: str) -> None:
+    notes = {"auth_url": "http://auth.elsewhere.test/"} if of == "auth_url" else {"auth_type": "basic", of: "users"}
+    secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: users}\ndata: {auth: YTp7U0hBfTBEUGlLdU5JcnJWbUQ4SVVDdXcxaFF4TnFaYz0K}\n"
+    paths = ("/", "/open", "/.well-known/acme-challenge")
+    web = ingress("web", *paths, allowlist_source_range="10.0.0.0/8", **notes)
+    clear = hosts(web, secret, config_map(**settings))[0]
+    assert {route.match.path.path for route in clear.routes if route.policy.authorization is not None} == guarded
+    assert all(route.policy.sources is not None for route in clear.routes)
+
+
 def test_an_alias_serves_what_its_host_does_over_tls_too() -> None:
     made, found = running(
         ingress("web", server_alias="alias.test", tls=True),
