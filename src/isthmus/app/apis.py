@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from isthmus.app.left_behind import LeftBehind
 from isthmus.app.schema_keeper import Known, SchemaKeeper, Source
 from isthmus.app.settings import Offering
 from isthmus.edge.grpc_client.channels import Target
@@ -43,6 +44,14 @@ class Apis:
         self.answering = False
         self._waiting: dict[ServicePortRef, Known] = {}  # for the adapter
         self.keeper = SchemaKeeper(self._known)
+        self._left_behind = LeftBehind(runtime)
+        self._recall()
+
+    def _recall(self) -> None:
+        """What Envoy serves by, if there was a control plane before this one: routes keep their schemas."""
+        found = self._left_behind.schemas()
+        self.keeper.recall(found)
+        self._pipeline.plan({known.port: known.planned.transcoding for known in found if known.planned is not None})
 
     def adapter_answers(self) -> None:
         """Routes may lead to the adapter from now on; should it end, it is started again and they stay."""
@@ -63,6 +72,7 @@ class Apis:
         self.keeper.want({port: source for port, source in wanted.items() if source is not None})
         gone = [port for port in self._pipeline.planned if port not in wanted]
         if gone:
+            self._left_behind.forget_schemas(gone)
             self._publish(self._pipeline.plan(dict.fromkeys(gone)).changes)
 
     def _source(self, port: ServicePortRef, backend: Backend) -> Source | None:
@@ -85,6 +95,7 @@ class Apis:
             return
         if planned is not None and self._pipeline.planned.get(known.port) != planned.transcoding:
             self._write(f"{planned.transcoding.digest}.msgpack", planned.schema)
+            self._left_behind.keep_schema(known)
             self._publish(self._pipeline.plan({known.port: planned.transcoding}).changes)
         self.write_catalog()
         self._tell(known)

@@ -30,7 +30,7 @@ from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
-from isthmus.edge.runtime_dir import secret_in, sockets_in
+from isthmus.edge.runtime_dir import PLANS, secret_in, sockets_in
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
@@ -93,6 +93,8 @@ class Gateway:
         except FilesError as error:
             self._events.error(str(error))
             return USAGE
+        if (self._wiring.runtime / PLANS).is_dir():  # of a control plane before this one: Envoy serves by them
+            self._apis = self._make_apis()
         self._load(watcher, before)
         gc.freeze()  # what was loaded lives as long as the process: no need to look at it again and again
         return await self._until_done(self._watch(watcher))
@@ -108,11 +110,13 @@ class Gateway:
         """Bare gRPC servers in place of files. Returns only if one of them never comes up."""
         role = importlib.import_module("isthmus.app.servers")  # with all that asks servers for their schemas
         self._publish(self._pipeline.start(), time.monotonic())
+        self._apis = apis = self._make_apis()
+        before = role.LeftBehind(self._wiring.runtime)
+        self._servers = servers = role.Servers(self._settings, self._pipeline, self._publish_now, self._events, before)
+        servers.recall(apis)
         self._wiring.server.open()
-        self._servers = servers = role.Servers(self._settings, self._pipeline, self._publish_now, self._events)
-        self._apis = self._make_apis()
         try:
-            await servers.serve(self._apis)
+            await servers.serve(apis)
         except role.ServerError as error:
             self._events.error(str(error))
         return CANNOT_SERVE

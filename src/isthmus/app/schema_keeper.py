@@ -68,11 +68,16 @@ class SchemaKeeper:
         self._planning = asyncio.Semaphore(os.cpu_count() or 1)  # each plan is a process that wants a processor
         self.known: dict[ServicePortRef, Known] = {}
 
+    def recall(self, known: Iterable[Known]) -> None:
+        """What was known before this process was there; it holds until the servers say something else."""
+        self.known.update((each.port, each) for each in known)
+
     def want(self, sources: Mapping[ServicePortRef, Source]) -> None:
         """These and no others, from now on."""
         for port in self._tasks.keys() - sources.keys():
             self._tasks.pop(port)[1].cancel()
-            self.known.pop(port, None)
+        for port in self.known.keys() - sources.keys():
+            del self.known[port]
         for port, source in sources.items():
             old = self._tasks.get(port)
             if old is not None and old[0] == source:

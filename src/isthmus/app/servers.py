@@ -10,12 +10,12 @@ import ipaddress
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from isthmus.app.apis import Apis, given_descriptors
 from isthmus.app.events import Events, Waiting
+from isthmus.app.left_behind import Found, LeftBehind
 from isthmus.app.schema_keeper import Known, Source
 from isthmus.app.settings import Offering, Settings, Target
 from isthmus.dialects.upstream import Paths, Upstream, upstream, upstream_ref
@@ -35,15 +35,6 @@ class ServerError(Exception):
     """A server did not come up in time, or is no gRPC server."""
 
 
-class Found(NamedTuple):
-    """A server that is up: its object, the addresses that Envoy is to use, how to ask it for its schema."""
-
-    upstream: Upstream
-    addresses: tuple[tuple[str, int], ...]
-    target: channels.Target
-    said: str
-
-
 class Servers:
     """All bare servers of one gateway."""
 
@@ -53,11 +44,14 @@ class Servers:
         pipeline: Pipeline,
         publish: Callable[[Iterable[Change]], None],
         events: Events,
+        left_behind: LeftBehind,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
         self._publish = publish
         self._events = events
+        self._left_behind = left_behind
+        self._found: dict[ServicePortRef, Found] = {}
         self._upstreams: dict[ServicePortRef, Upstream] = {}
         self._settled: set[ServicePortRef] = set()
 
@@ -65,6 +59,20 @@ class Servers:
     def complete(self) -> bool:
         """Whether each is up, and its schema known or known not to be had."""
         return self._settled == {upstream_ref(each.host, each.port) for each in self._settings.targets}
+
+    def recall(self, apis: Apis) -> None:
+        """Serve what a control plane before this one had found, whether or not it answers now: Envoy does so too."""
+        self._found = self._left_behind.servers()
+        for port, found in self._found.items():
+            self._bring_in(port, found)
+            known = apis.keeper.known.get(port)
+            if known is not None:
+                self.known(known)
+
+    def _bring_in(self, port: ServicePortRef, found: Found) -> None:
+        self._upstreams[port] = found.upstream
+        self._pipeline.memo.store.addresses[port.namespace, port.service, port.port] = found.addresses
+        self._apply(found.upstream)
 
     async def serve(self, apis: Apis) -> None:
         """Bring each in as it comes up, then go on for ever. Raises ServerError."""
@@ -76,13 +84,14 @@ class Servers:
             raise ServerError(str(error)) from None
 
         async def bring(order: int, target: Target) -> None:
-            found = await find(target, order, offering, self._events.waiting)
             port = upstream_ref(target.host, target.port)
-            self._upstreams[port] = found.upstream
+            found = self._found.get(port)
+            if found is None:
+                found = await find(target, order, offering, self._events.waiting)
+                self._left_behind.keep_server(port, found)
+                self._bring_in(port, found)
             self._events.found(target.name, found.said)
             apis.give(port, Source(found.target, raw, mapping, offering.mapping, target.prefix))
-            self._pipeline.memo.store.addresses[port.namespace, port.service, port.port] = found.addresses
-            self._apply(found.upstream)
             apis.refresh()
 
         await asyncio.gather(*(bring(order, target) for order, target in enumerate(self._settings.targets)))

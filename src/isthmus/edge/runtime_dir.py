@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from isthmus.xds.bootstrap import Sockets
 
+PLANS = "plans"  # the folder in it of what is known of schemas, a file each
 _SECRET = "secret"
 _PREFIX = "isthmus-run-"
 _LONGEST = 103 - len("/isthmus-run-12345678/authorization.sock")  # of a Unix socket's path on any system

@@ -1,0 +1,90 @@
+"""What a control plane leaves behind for the next one: the bare servers that it found, the schemas that it knew.
+
+Envoy serves by them while no control plane runs, so one that has just started says nothing else until it knows
+better; else a server that is slow to answer, or away at that moment, would lose its routes. Rule: a file that cannot
+be read is as good as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from isthmus.app.schema_keeper import Known
+from isthmus.dialects.upstream import Upstream
+from isthmus.edge.grpc_client.channels import Target
+from isthmus.edge.runtime_dir import PLANS
+from isthmus.ir.backend import ServicePortRef
+
+_T = TypeVar("_T")
+
+
+class Found(NamedTuple):
+    """A server that is up: its object, the addresses that Envoy is to use, how to ask it for its schema."""
+
+    upstream: Upstream
+    addresses: tuple[tuple[str, int], ...]
+    target: Target
+    said: str
+
+
+class Server(NamedTuple):
+    """A found server and the port that it is known by."""
+
+    port: ServicePortRef
+    found: Found
+
+
+class LeftBehind:
+    """The files of one gateway, in its runtime folder."""
+
+    def __init__(self, runtime: Path) -> None:
+        self._plans = runtime / PLANS
+        self._servers = runtime / "servers"
+
+    def schemas(self) -> tuple[Known, ...]:
+        """What was known of each server's schema."""
+        return tuple(_read(self._plans, Known))
+
+    def keep_schema(self, known: Known) -> None:
+        """From now on this is known."""
+        _write(self._plans, known.port, known)
+
+    def forget_schemas(self, ports: Iterable[ServicePortRef]) -> None:
+        """Nobody wants these any more."""
+        for port in ports:
+            _file(self._plans, port).unlink(missing_ok=True)
+
+    def servers(self) -> dict[ServicePortRef, Found]:
+        """The bare servers that were found."""
+        return dict(_read(self._servers, Server))
+
+    def keep_server(self, port: ServicePortRef, found: Found) -> None:
+        """A server was found."""
+        _write(self._servers, port, Server(port, found))
+
+
+def _read(folder: Path, kind: type[_T]) -> Iterator[_T]:
+    for path in sorted(folder.glob("*.msgpack")):
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            yield msgspec.msgpack.decode(path.read_bytes(), type=kind)
+
+
+def _write(folder: Path, port: ServicePortRef, value: object) -> None:
+    """Whole or not at all: this process may be killed at any moment. What the disk does not take is forgotten."""
+    path = _file(folder, port)
+    beside = path.with_name(f".{path.name}")
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        beside.write_bytes(msgspec.msgpack.encode(value))
+        beside.rename(path)
+
+
+def _file(folder: Path, port: ServicePortRef) -> Path:
+    name = hashlib.blake2b(msgspec.msgpack.encode(port), digest_size=16).hexdigest()
+    return folder / f"{name}.msgpack"
