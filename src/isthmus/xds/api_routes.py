@@ -62,7 +62,7 @@ def api_routes(
         yield _REFLECTION, make.reflection(digests)
     if not isinstance(route.match.path, Pattern):  # a pattern is an HTTP rule, not the path of a procedure
         yield from ((start, message) for message in _procedures(make))
-    yield start, make.adapter("websocket", _is("upgrade", "websocket"), "")
+    yield start, make.adapter("websocket", _is("upgrade", "websocket"), REST)
     if offer.planned is None:
         yield start, make.unknown()
         return
