@@ -19,6 +19,7 @@ from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
 @click.option("--emit-defaults", is_flag=True, help="Print fields that have their default value.")
 @click.option("--allow-unknown-fields", is_flag=True, help="Ignore fields that the message does not have.")
 @click.option("--format-error", is_flag=True, help="Print a failed call's status in the output's format.")
+@click.option("--msg-template", is_flag=True, hidden=True)
 @click.option("-v", "--verbose", is_flag=True, help="Print metadata, headers and trailers too.")
 @click.option("--vv", is_flag=True, help="Print times as well.")
 @click.argument("address")
@@ -36,5 +37,6 @@ def command(address: str, method: str, **given: Any) -> None:
     """
     from isthmus.cli.call_work import CallOptions, call
 
+    given.pop("msg_template")  # of describe; grpcurl takes it too
     options = options_from(given)
     sys.exit(call(address, method, options, CallOptions(**given)))

@@ -30,17 +30,17 @@ def texts(data: str | None, form: str) -> Iterator[str]:
 
 
 class _Records:
-    """Messages in text format, with separators between them."""
+    """Messages in text format, with separators between them; a blank one is an empty message, as grpcurl has it."""
 
     def __init__(self) -> None:
         self._held = b""
 
     def feed(self, data: bytes) -> list[bytes]:
         *whole, self._held = (self._held + data).split(SEPARATOR.encode())
-        return [each for each in whole if each.strip()]
+        return whole
 
     def finish(self) -> list[bytes]:
-        return [self._held] if self._held.strip() else []
+        return [self._held]
 
 
 def _standard_input() -> Iterator[bytes]:

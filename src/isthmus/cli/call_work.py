@@ -16,12 +16,12 @@ from google.protobuf.message import Message
 
 from isthmus.cli.call_input import SEPARATOR, texts
 from isthmus.cli.grpc_options import ServerOptions, metadata_of
-from isthmus.cli.grpc_session import described, in_session, missing
+from isthmus.cli.grpc_session import described, in_session, missing, write_out
 from isthmus.cli.options import Failure
 from isthmus.edge.grpc_client.invoke import Call, Ended, Listener, invoke
 from isthmus.edge.grpc_client.reflection import Metadata
 from isthmus.edge.grpc_client.session import Described, Session
-from isthmus.schema.answers import status_object
+from isthmus.schema.answers import status_message, status_object
 from isthmus.schema.codec import Codec, Options, serialized
 from isthmus.schema.descriptors import comments, load
 from isthmus.schema.samples import sample
@@ -59,6 +59,7 @@ def call(address: str, method: str, options: ServerOptions, how: CallOptions) ->
         found = await described(session, options)
         pool = load(found.assembled.descriptor_set)
         wanted = _method(pool, method, found)
+        write_out(found, [wanted.full_name], options)
         if how.data is None and sys.stdin.isatty():
             print(_template(address, wanted))
             return 0
@@ -178,9 +179,12 @@ class _Running:
 
     def _fail(self, ended: Ended) -> None:
         details = next((value for name, value in ended.trailers if name == "grpc-status-details-bin"), b"")
-        whole = status_object(
-            Status(ended.code, ended.message, details if isinstance(details, bytes) else b""), self._codec
-        )
+        status = Status(ended.code, ended.message, details if isinstance(details, bytes) else b"")
+        whole = status_object(status, self._codec)
+        if self._how.format_error and self._how.form == "text":
+            text = text_format.MessageToString(status_message(status), descriptor_pool=self._codec.pool)
+            print(text.rstrip(), file=sys.stderr)
+            return
         if self._how.format_error:
             print(json.dumps(whole, indent=2, ensure_ascii=False), file=sys.stderr)
             return

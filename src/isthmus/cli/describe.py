@@ -9,11 +9,13 @@ import click
 
 from isthmus.cli.grpc_completion import complete_symbols
 from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
+from isthmus.cli.grpcurl_flags import leave_unused, unused
 from isthmus.cli.list import _nothing, _say
 
 
 @click.command("describe", cls=GrpcCommand)
 @server_options
+@unused
 @click.option("--msg-template", is_flag=True, help="Show a message as JSON too, to be filled in.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 @click.option("-v", "--verbose", is_flag=True, help="Say what the server was found to speak.")
@@ -26,11 +28,12 @@ def command(address: str, symbol: str, msg_template: bool, output: str, verbose:
     isthmus describe localhost:50051
     isthmus describe localhost:50051 helloworld.HelloRequest -msg-template
     """
-    from isthmus.cli.grpc_session import describe_server, files_of, missing
+    from isthmus.cli.grpc_session import describe_server, files_of, missing, write_out
     from isthmus.schema.descriptors import comments, load
     from isthmus.schema.plan import make_schema
     from isthmus.schema.source_text import find, kind_of, source_of
 
+    leave_unused(given)
     options = options_from(given)
     if files_of(options).given and address and not symbol and ":" not in address:
         address, symbol = "", address
@@ -40,13 +43,15 @@ def command(address: str, symbol: str, msg_template: bool, output: str, verbose:
     files = _files(found.assembled.descriptor_set)
     rules = {method.path: method.bindings for method in make_schema(files, services=found.assembled.services).methods}
     shown: list[dict[str, str]] = []
-    for name in [symbol] if symbol else sorted(found.assembled.services):
+    names = [symbol] if symbol else sorted(found.assembled.services)
+    for name in names:
         wanted = find(pool, name)
         if wanted is None:
             raise missing(f"there is no symbol {name}; isthmus list shows the services", found)
         shown.append({"name": name, "kind": kind_of(wanted), "source": source_of(wanted, words, rules)})
         if msg_template and kind_of(wanted) == "a message":
             shown[-1]["template"] = _template(pool, name)
+    write_out(found, names, options)
     if output == "json":
         print(json.dumps(shown))
         return

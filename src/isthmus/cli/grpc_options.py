@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from isthmus.cli.grpcurl_flags import refuse, refused
 from isthmus.cli.options import Failure
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -87,6 +88,7 @@ class ServerOptions(NamedTuple):
     connect_timeout: float = 10.0
     keepalive_time: float = 0.0
     max_msg_sz: int = 16 * 1024 * 1024
+    unix: bool = False
     header: tuple[str, ...] = ()
     reflect_header: tuple[str, ...] = ()
     expand_headers: bool = False
@@ -108,12 +110,14 @@ def server_options(function: _F) -> _F:
     """The flags."""
     for option in _OPTIONS:
         function = option(function)
-    return function
+    return refused(function)
 
 
 _FILE = click.Path(exists=True, dir_okay=False)
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--protoset-out", default="", metavar="FILE", help="Write the schema there, as a FileDescriptorSet."),
+    click.option(
+        "--protoset-out", default="", metavar="FILE", help="Write the schema of what is asked for, a FileDescriptorSet."
+    ),
     click.option("--use-reflection/--no-use-reflection", default=None, help="Ask the server although files are given."),
     click.option("-I", "--import-path", multiple=True, type=click.Path(exists=True, file_okay=False)),
     click.option("--protoset", multiple=True, type=_FILE, help="A FileDescriptorSet, in place of reflection."),
@@ -124,9 +128,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--max-time", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="For everything; 0: none."
     ),
-    click.option("--max-msg-sz", type=click.IntRange(1), default=16 * 1024 * 1024, metavar="BYTES", show_default=True),
+    click.option("--max-msg-sz", type=click.IntRange(0), default=16 * 1024 * 1024, metavar="BYTES", show_default=True),
     click.option("--keepalive-time", type=click.FloatRange(0), default=0.0, metavar="SECONDS"),
     click.option("--connect-timeout", type=click.FloatRange(0), default=10.0, metavar="SECONDS", show_default=True),
+    click.option("--unix", is_flag=True, help="ADDRESS is the path of a Unix socket."),
     click.option("--user-agent", default="", metavar="TEXT"),
     click.option("--servername", default="", metavar="NAME", help="Name in TLS, if it is not that of the address."),
     click.option("--authority", default="", metavar="NAME", help=":authority; over TLS the server's name too."),
@@ -140,11 +145,18 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 def options_from(given: dict[str, Any]) -> ServerOptions:
     """The options out of a command's parameters, which lose them. Raises Failure."""
+    refuse(given)
     found = ServerOptions(**{name: given.pop(name) for name in ServerOptions._fields})
+    usual = ServerOptions()  # 0 is grpcurl's way to ask for it
+    found = found._replace(
+        connect_timeout=found.connect_timeout or usual.connect_timeout, max_msg_sz=found.max_msg_sz or usual.max_msg_sz
+    )
     if found.plaintext and found.wants_tls:
         raise Failure(f"-plaintext and -{found.wants_tls} contradict each other")
     if bool(found.cert) != bool(found.key):
         raise Failure("-cert and -key go together")
+    if found.use_reflection is False and not (found.proto or found.protoset):
+        raise Failure("-use-reflection=false needs the schema as -protoset FILE or -proto FILE")
     for path in (found.cacert, found.cert, found.key):
         if path and not os.path.isfile(path):
             raise Failure(f"{path}: no such file")
@@ -178,6 +190,7 @@ def _binary(line: str, value: str) -> bytes:
     import binascii
 
     try:
-        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+        plain = value.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except binascii.Error:
         raise Failure(f"-H {line!r}: the value of a -bin header is base64") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,6 @@ from isthmus.edge.grpc_client.session import (
     schema_of,
 )
 from isthmus.edge.proto_files import ProtoError
-from isthmus.schema.assembly import Assembled
 
 _T = TypeVar("_T")
 _DEADLINE_EXCEEDED = 64 + 4
@@ -37,6 +36,8 @@ def files_of(options: ServerOptions) -> Files:
 
 def wanted(address: str, options: ServerOptions) -> Wanted:
     """The server as the options describe it. Raises Failure."""
+    if options.unix:
+        address = address if address.startswith("unix:") else f"unix:{address}"
     host, colon, port = address.rpartition(":")
     if "://" in address and not address.startswith("unix://"):
         raise Failure(f"{address}: expected HOST:PORT without {address.partition('://')[0]}://")
@@ -85,19 +86,15 @@ async def described(session: Session | None, options: ServerOptions) -> Describe
         return given(options)
     assert session is not None
     metadata: Metadata = metadata_of((*options.header, *options.reflect_header), options.expand_headers)
-    found = await schema_of(session.channel, metadata, Limits())
-    _write_out(found.assembled, options)
-    return found
+    return await schema_of(session.channel, metadata, Limits())
 
 
 def given(options: ServerOptions) -> Described:
     """The schema of files. Raises Failure."""
     try:
-        found = schema_in(files_of(options))
+        return schema_in(files_of(options))
     except ProtoError as error:
         raise Failure(str(error)) from None
-    _write_out(found.assembled, options)
-    return found
 
 
 def describe_server(address: str, options: ServerOptions, verbose: Callable[[str], None]) -> Described:
@@ -122,9 +119,12 @@ def missing(what: str, found: Described, code: int = 1) -> Failure:
     )
 
 
-def _write_out(assembled: Assembled, options: ServerOptions) -> None:
+def write_out(found: Described, symbols: Iterable[str], options: ServerOptions) -> None:
+    """Where -protoset-out asks for it: the files of these symbols, and what they import. Raises Failure."""
     if options.protoset_out:
+        from isthmus.schema.descriptors import with_imports
+
         try:
-            Path(options.protoset_out).write_bytes(assembled.descriptor_set)
+            Path(options.protoset_out).write_bytes(with_imports(found.assembled.descriptor_set, symbols))
         except OSError as error:
             raise Failure(f"{options.protoset_out}: {error.strerror}") from None

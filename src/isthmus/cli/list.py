@@ -10,10 +10,13 @@ import click
 
 from isthmus.cli.grpc_completion import complete_services
 from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
+from isthmus.cli.grpcurl_flags import leave_unused, unused
 
 
 @click.command("list", cls=GrpcCommand)
 @server_options
+@unused
+@click.option("--msg-template", is_flag=True, hidden=True)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 @click.option("-v", "--verbose", is_flag=True, help="Say what the server was found to speak.")
 @click.argument("address", default="")
@@ -26,22 +29,26 @@ def command(address: str, service: str, output: str, verbose: bool, **given: Any
     isthmus list localhost:50051 helloworld.Greeter
     isthmus list -protoset api.protoset helloworld.Greeter
     """
-    from isthmus.cli.grpc_session import describe_server, files_of, missing
+    from isthmus.cli.grpc_session import describe_server, files_of, missing, write_out
+    from isthmus.schema.descriptors import load
 
+    leave_unused(given)
+    given.pop("msg_template")
     options = options_from(given)
     if files_of(options).given and address and not service and ":" not in address:
         address, service = "", address
     found = describe_server(address, options, _say if verbose else _nothing)
+    pool = load(found.assembled.descriptor_set)
     if not service:
+        write_out(found, found.assembled.services, options)
         _print(sorted(found.services), output)
         return
-    from isthmus.schema.descriptors import load
-
     try:
-        descriptor = load(found.assembled.descriptor_set).FindServiceByName(service)
+        descriptor = pool.FindServiceByName(service)
     except KeyError:
         known = ", ".join(sorted(found.assembled.services)) or "none that can be described"
         raise missing(f"the server has no service {service}; it has {known}", found) from None
+    write_out(found, [service], options)
     _print(sorted(f"{service}.{method.name}" for method in descriptor.methods), output)
 
 

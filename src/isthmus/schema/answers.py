@@ -27,6 +27,15 @@ def status_json(status: Status, codec: Codec | None) -> bytes:
     return dump_json(status_object(status, codec))
 
 
+def status_message(status: Status) -> status_pb2.Status:
+    """The same as the message."""
+    code, message, details = _whole(status)
+    found = status_pb2.Status(code=code, message=message)
+    for type_url, value in details:
+        found.details.add(type_url=type_url, value=value)
+    return found
+
+
 def connect_error(status: Status, codec: Codec | None) -> dict[str, object]:
     """A Connect error: string code, message, and details with type, unpadded base64 and a readable `debug`."""
     code, message, details = _whole(status)

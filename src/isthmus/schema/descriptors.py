@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from isthmus.schema.text import paragraph
@@ -28,6 +29,29 @@ def load(descriptor_set: bytes) -> DescriptorPool:
 def files_of(descriptor_set: bytes) -> descriptor_pb2.FileDescriptorSet:
     """The files as messages."""
     return descriptor_pb2.FileDescriptorSet.FromString(descriptor_set)
+
+
+def with_imports(descriptor_set: bytes, symbols: Iterable[str]) -> bytes:
+    """The part of a set that these symbols need: their files and all that those import."""
+    given, pool = files_of(descriptor_set), load(descriptor_set)
+    pending = [_file_of(pool, name.lstrip(".").replace("/", ".")) for name in symbols]
+    wanted: set[str] = set()
+    while pending:
+        file = pending.pop()
+        if file.name not in wanted:
+            wanted.add(file.name)
+            pending += file.dependencies
+    return descriptor_pb2.FileDescriptorSet(
+        file=[each for each in given.file if each.name in wanted]
+    ).SerializeToString()
+
+
+def _file_of(pool: DescriptorPool, name: str) -> FileDescriptor:
+    """Pools know no methods by their names; a method is where its service is."""
+    try:
+        return pool.FindFileContainingSymbol(name)
+    except KeyError:
+        return pool.FindFileContainingSymbol(name.rpartition(".")[0])
 
 
 def comments(descriptor_set: bytes) -> Mapping[str, str]:

@@ -181,7 +181,10 @@ def _options(target: Target) -> tuple[tuple[str, object], ...]:
     if target.user_agent:
         options.append(("grpc.primary_user_agent", target.user_agent))
     if target.keepalive:
-        options.append(("grpc.keepalive_time_ms", int(target.keepalive * 1000)))
+        milliseconds = max(1, int(target.keepalive * 1000))
+        options.append(("grpc.keepalive_time_ms", milliseconds))
+        options.append(("grpc.keepalive_timeout_ms", milliseconds))
+        options.append(("grpc.http2.max_pings_without_data", 0))  # a stream may be quiet for long
     authority = target.authority or target.server_name or ("localhost" if target.path else target.address)
     options.append(("grpc.default_authority", authority))
     return tuple(options)
