@@ -67,7 +67,7 @@ class Bridge:
             raise FrameError("the first frame must be a start")
         if len(self._open) > MOST_CALLS:
             raise FrameError(f"{MOST_CALLS} calls are open already: end one first")
-        upstream, loaded, method = self._method(start)
+        upstream, loaded, method = await self._method(start)
         sent = (*upstream.metadata, *((key.lower(), value) for key, value in start.metadata))
         if wrong := frames.wrong_metadata(sent):
             raise FrameError(wrong)
@@ -79,13 +79,13 @@ class Bridge:
             )
             await _Call(socket, call, method, loaded, start.defaults).run()
 
-    def _method(self, start: frames.Start) -> tuple[Upstream, Loaded, Method]:
+    async def _method(self, start: frames.Start) -> tuple[Upstream, Loaded, Method]:
         if start.timeout is not None and not 0 < start.timeout <= 86_400:
             raise FrameError("the deadline must be more than 0 seconds and at most a day")
         upstream = find(self._catalog, start.upstream)
         if upstream is None or upstream.schema is None:
             raise FrameError(f"there is no server {start.upstream!r} with a schema any more: reload the page")
-        loaded = self._pools.load(upstream.schema)
+        loaded = await self._pools.load(upstream.schema)
         method = loaded.methods.get(start.method)
         if method is None:
             raise FrameError(f"{start.upstream} has no method {start.method} any more: reload the page")

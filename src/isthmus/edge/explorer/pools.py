@@ -5,6 +5,8 @@ Rule: one of each schema, kept while it is among those used last; servers' types
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -30,18 +32,25 @@ class Pools:
 
     def __init__(self) -> None:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def load(self, schema: Schema) -> Loaded:
-        """The schema, ready for use."""
+    async def load(self, schema: Schema) -> Loaded:
+        """The schema, ready for use. A large one takes its time, in a thread of its own."""
+        found = self._loaded.get(schema.digest)
+        return found if found is not None else await asyncio.to_thread(self.load_now, schema)
+
+    def load_now(self, schema: Schema) -> Loaded:
+        """The same for a caller that is in a thread already."""
         digest = schema.digest
-        found = self._loaded.get(digest)
-        if found is None:
-            found = self._loaded[digest] = Loaded(
-                descriptors.load(schema.descriptor_set),
-                descriptors.comments(schema.descriptor_set),
-                {method.path: method for method in schema.methods},
-            )
-        self._loaded.move_to_end(digest)
-        while len(self._loaded) > _MOST:
-            self._loaded.popitem(last=False)
-        return found
+        with self._lock:
+            found = self._loaded.get(digest)
+            if found is None:
+                found = self._loaded[digest] = Loaded(
+                    descriptors.load(schema.descriptor_set),
+                    descriptors.comments(schema.descriptor_set),
+                    {method.path: method for method in schema.methods},
+                )
+            self._loaded.move_to_end(digest)
+            while len(self._loaded) > _MOST:
+                self._loaded.popitem(last=False)
+            return found

@@ -11,11 +11,13 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+import msgspec
 from aiohttp import hdrs, web
 
 from isthmus.edge.explorer.bridge import MOST_BYTES, Bridge
 from isthmus.edge.explorer.catalog import Catalog, find
 from isthmus.edge.explorer.describe import catalog_json, types_json
+from isthmus.edge.explorer.documents import Documents
 from isthmus.edge.explorer.guard import add_headers, guard
 from isthmus.edge.explorer.pools import Pools
 from isthmus.edge.explorer.trial import Trial
@@ -24,6 +26,7 @@ STATIC = Path(__file__).with_name("static")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _LOOK_SECONDS = 0.25  # how soon a page hears of a change
 _MOST_LISTENERS = 64
+_LONG = 64 * 1024
 _FOREVER = "public, max-age=31536000, immutable"  # names of assets hold a hash of their contents
 _NOT_BUILT = "The explorer's page is not built here. In a checkout run: make venv (it needs node 20.19 or newer).\n"
 
@@ -60,20 +63,23 @@ class _Api:
     def __init__(self, catalog: Catalog, pools: Pools) -> None:
         self._catalog = catalog
         self._pools = pools
+        self._documents = Documents()
         self._listeners: set[asyncio.Task[None] | None] = set()
 
     async def catalog(self, _request: web.Request) -> web.Response:
-        comments = {
-            each.name: self._pools.load(each.schema).comments for each in self._catalog.services() if each.schema
-        }
-        return _json(catalog_json(self._catalog, comments))
+        return _answer(await asyncio.to_thread(self._catalog_now))
+
+    def _catalog_now(self) -> bytes:
+        served = self._catalog.services()
+        comments = {each.name: self._pools.load_now(each.schema).comments for each in served if each.schema}
+        return msgspec.json.encode(catalog_json(self._catalog, comments))
 
     async def types(self, request: web.Request) -> web.Response:
         """?upstream=NAME&method=/package.Service/Method"""
         upstream = find(self._catalog, request.query.get("upstream", ""))
         if upstream is None or upstream.schema is None:
             return _json({"error": "no such server, or its schema is not known"}, 404)
-        loaded = self._pools.load(upstream.schema)
+        loaded = await self._pools.load(upstream.schema)
         method = loaded.methods.get(request.query.get("method", ""))
         if method is None:
             return _json({"error": "the server has no such method any more"}, 404)
@@ -84,9 +90,7 @@ class _Api:
         upstream = find(self._catalog, request.query.get("upstream", ""))
         if upstream is None or upstream.schema is None:
             return _json({"error": "no such server, or its schema is not known"}, 404)
-        from isthmus.schema.openapi import openapi  # noqa: PLC0415 - large, and seldom wanted
-
-        return _json(openapi(upstream.schema, title=upstream.name, server_url=self._catalog.public_url))
+        return _answer(await self._documents.of(upstream.schema, upstream.name, self._catalog.public_url))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: the catalog's version, now and whenever it changes."""
@@ -119,7 +123,19 @@ class _Api:
 
 
 def _json(data: object, status: int = 200) -> web.Response:
-    response = web.json_response(data, status=status, headers={"Cache-Control": "no-store"})
+    return _answer(msgspec.json.encode(data), status)
+
+
+def _answer(body: bytes, status: int = 200) -> web.Response:
+    """JSON; what is long is compressed in a thread."""
+    response = web.Response(
+        body=body,
+        status=status,
+        content_type="application/json",
+        charset="utf-8",
+        headers={"Cache-Control": "no-store"},
+        zlib_executor_size=_LONG,
+    )
     response.enable_compression()
     return response
 

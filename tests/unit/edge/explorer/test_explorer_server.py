@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
-from explorer_world import World, WorldCatalog
+from explorer_world import World, WorldCatalog, open_world
 from msgspec.structs import replace
 
 from isthmus.edge.explorer import Upstream, make_app
+from isthmus.schema import openapi
 
 API = "/_isthmus/api"
 
@@ -179,3 +183,25 @@ async def test_schemas_of_two_servers_do_not_meet(world):
         assert (await ask(world, f"{API}/types?upstream=second&method=/world.v1.Kinds/Echo"))[0] == 200
     finally:
         world.catalog.upstreams = there
+
+
+async def test_a_document_that_takes_long_holds_up_nobody_and_is_made_once(monkeypatch):
+    began, go_on, made = threading.Event(), threading.Event(), []
+
+    def slow(*given, **named):
+        began.set()
+        made.append(named["title"])
+        assert go_on.wait(30)
+        return openapi.openapi(*given, **named)
+
+    whole = SimpleNamespace(openapi=slow)
+    async with open_world() as own:
+        monkeypatch.setitem(sys.modules, "isthmus.schema.openapi", whole)
+        waiting = [asyncio.create_task(ask(own, f"{API}/openapi.json")) for _ in range(3)]
+        await asyncio.to_thread(began.wait, 30)
+        assert (await ask(own, f"{API}/catalog"))[0] == 200, "answered meanwhile"
+        go_on.set()
+        documents = {text for _, text, _ in await asyncio.gather(*waiting)}
+        documents.add((await ask(own, f"{API}/openapi.json"))[1])
+    assert len(documents) == len(made) == 1
+    assert json.loads(documents.pop())["openapi"] == "3.1.0"
