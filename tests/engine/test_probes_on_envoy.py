@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,9 @@ def _probe(gateway: Gateway, probe: dict[str, Any]) -> None:
     answer = gateway.get(asked.host, asked.path, **options)
     if "backend" in probe:
         _reached(answer, probe["backend"], asked.websocket)
+        if "sees" in probe:
+            seen = json.loads(answer.body)
+            assert seen["path"] + (f"?{seen['query']}" if seen["query"] else "") == probe["sees"]
     elif "grpc" in probe:
         assert (answer.status, answer.headers["grpc-status"]) == (200, str(probe["grpc"]))
     else:

@@ -39,6 +39,7 @@ def test_probe(case: str, probe: dict[str, Any], snapshots: dict[str, Snapshot])
     elif "backend" in probe:
         assert verdict.status is None, verdict
         assert verdict.cluster.startswith(probe["backend"] + "/")
+        assert "sees" not in probe or (verdict.rewritten or request_of(probe).path) == probe["sees"]
         assert verdict.upgraded == ("websocket" in probe.get("headers", {}).values())
     else:
         assert verdict.status == probe["status"], verdict

@@ -9,6 +9,7 @@ import click
 
 from isthmus import __version__
 from isthmus.app.offline import Offline, at_least
+from isthmus.cli.notes import nothing_read
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.codes import CODES
 from isthmus.edge.files import FilesError
@@ -62,6 +63,8 @@ def command(
     everything = offline.diagnostics()
     shown = at_least(everything, Severity[options["minimum"].upper()])
     _print(shown, options["output"], len(offline.store))
+    if options["output"] == "text":
+        click.echo(nothing_read(offline, paths) or _summary(len(offline.store), everything), err=True)
     if at_least(everything, Severity[options["fail_on"].upper()]):
         raise click.exceptions.Exit(1)
 
@@ -81,5 +84,14 @@ def _print(found: tuple[Diagnostic, ...], output: str, objects: int) -> None:
             head, _, rest = render_text(diagnostic).partition("\n")
             click.echo(click.style(head, fg=_COLOURS[diagnostic.code.severity]))
             click.echo(rest)
-        counts = ", ".join(f"{sum(d.code.severity == s for d in found)} {s.word}" for s in reversed(Severity))
-        click.echo(f"{objects} objects: {counts}", err=True)
+
+
+def _plural(count: int, severity: Severity) -> str:
+    return "" if count == 1 or severity is Severity.INFO else "s"
+
+
+def _summary(objects: int, found: tuple[Diagnostic, ...]) -> str:
+    """How much of what was found, hidden findings too."""
+    counted = ((sum(d.code.severity == each for d in found), each) for each in reversed(Severity))
+    told = ", ".join(f"{count:,} {each.word}{_plural(count, each)}" for count, each in counted if count)
+    return f"{objects:,} object{'' if objects == 1 else 's'} read: {told or 'nothing found'}"

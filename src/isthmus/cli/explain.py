@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 
 from isthmus.app.offline import Offline
+from isthmus.cli.notes import notes, tell_errors
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.host import Origin
@@ -50,6 +51,7 @@ def command(
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:
         raise Failure(str(error)) from None
+    tell_errors(offline, paths)
     verdict = simulate(offline.snapshot, request)
     steps = explain(offline, request, verdict)
     if options["output"] == "json":
@@ -69,7 +71,7 @@ class Step(Struct, frozen=True):
 
 def parse_request(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
     """Read `[METHOD] URL`. Raises Failure."""
-    if len(words) > 2:
+    if len(words) > 2 or (len(words) == 2 and not words[0].isalpha()):
         raise Failure("expected [METHOD] URL, for example: GET https://demo.example.com/path")
     url = words[-1]
     bare = "://" not in url
@@ -111,18 +113,21 @@ def explain(offline: Offline, request: Request, verdict: Verdict) -> list[Step]:
         steps.append(Step("rule", _rule(offline, verdict.route), _source(offline, names.origin_of(verdict.route))))
     for lost in verdict.lost:
         origin = names.origin_of(lost.route)
-        steps.append(
-            Step("not", f"{lost.route if origin is None else origin.ref}: {lost.why}", _source(offline, origin))
-        )
+        if origin is not None:  # routes of our own take only what no rule takes
+            steps.append(Step("not", f"{origin.ref}: {lost.why}", _source(offline, origin)))
+    if verdict.rewritten:
+        steps.append(Step("rewritten", f"the backend gets {verdict.rewritten}"))
     if verdict.filters:
         steps.append(Step("filters", ", ".join(verdict.filters)))
-    steps += [Step("asked", text) for text in verdict.asked]
+    steps += [Step("policy", text) for text in verdict.asked]
     if verdict.cluster:
         ref = names.service_of(verdict.cluster)
         source = _place(offline, ObjectRef("Service", ref.namespace, ref.service), FieldPath(("spec", "ports")))
-        steps.append(Step("cluster", verdict.cluster, source))
-        steps += [Step("or", f"{other}, by weight") for other in verdict.others]
+        shares = [f" ({100 * weight / sum(verdict.shares):.3g}%)" for weight in verdict.shares] or [""]
+        steps.append(Step("cluster", verdict.cluster + shares[0], source))
         steps.append(Step("endpoints", ", ".join(verdict.endpoints) or "none"))
+        steps += [Step("or", other + share) for other, share in zip(verdict.others, shares[1:], strict=True)]
+    steps += [Step("note", text) for text in notes(offline, request, verdict)]
     steps.append(Step("answer", _answer(request, verdict)))
     return steps
 

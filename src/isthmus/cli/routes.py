@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import click
 
 from isthmus.app.offline import Offline
+from isthmus.cli.notes import NOTHING_SERVED, nothing_read, tell_errors
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.action import Action, Forward, Redirect, Respond, SendTo
@@ -17,7 +18,7 @@ from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
 from isthmus.ir.template import written
 
 Row = dict[str, str]
-_COLUMNS = ("listener", "host", "path", "protocol", "backend", "endpoints", "from")
+_COLUMNS = ("listener", "host", "path", "protocol", "endpoints", "backend", "from")
 
 
 @click.command("routes")
@@ -43,12 +44,15 @@ def command(
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:
         raise Failure(str(error)) from None
+    tell_errors(offline, paths)
     found = list(rows(offline))
     if output == "json":
         click.echo(json.dumps({"schema": "isthmus.routes/v1", "routes": found}, indent=2))
         return
-    columns = _COLUMNS if output == "wide" else _COLUMNS[:-1]
-    print_table(columns, found)
+    if not found:
+        click.echo(nothing_read(offline, paths) or NOTHING_SERVED, err=True)
+        return
+    print_table(_COLUMNS if output == "wide" else _COLUMNS[:-1], found)
 
 
 def print_table(columns: tuple[str, ...], found: list[Row]) -> None:

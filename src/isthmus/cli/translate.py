@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from isthmus.app.offline import Offline
+from isthmus.cli.notes import tell_errors
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.private import PrivateBytes, PrivateText
@@ -40,6 +41,7 @@ def command(
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:
         raise Failure(str(error)) from None
+    tell_errors(offline, paths)
     document = _neutral(offline) if to == "ir" else printed(offline.snapshot.all())
     plain = json.loads(json.dumps(document))  # protobuf gives ordered mappings, which YAML would tag
     click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)

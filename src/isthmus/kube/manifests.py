@@ -23,7 +23,7 @@ _NAME = FieldPath(("metadata", "name"))
 _SHOWN = 3
 # API groups that describe traffic in another way than Ingress does.
 _TRAFFIC = frozenset(
-    [
+    (
         "appprotect.f5.com",
         "configuration.konghq.com",
         "gateway.envoyproxy.io",
@@ -36,7 +36,7 @@ _TRAFFIC = frozenset(
         "security.istio.io",
         "traefik.containo.us",
         "traefik.io",
-    ]
+    )
 )
 _KUSTOMIZE = "kustomize.config.k8s.io"
 

@@ -78,6 +78,8 @@ class Verdict(Struct, frozen=True):
     location: str = ""
     cluster: str = ""
     others: tuple[str, ...] = ()  # clusters that take a share of such requests
+    shares: tuple[int, ...] = ()  # weights of the cluster and of the others, where there are others
+    rewritten: str = ""  # the path as the backend gets it, where that is another
     endpoints: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
@@ -215,9 +217,25 @@ def _act(table: Table, request: Request, route: api.Route, verdict: Verdict) -> 
         return replace(verdict, status=_CODES[to.response_code], reason="redirect", location=location)
     if request.websocket and not any(u.upgrade_type == "websocket" for u in route.route.upgrade_configs):
         return replace(verdict, status=403, reason="this route does not take WebSocket upgrades")
-    weighted = [each.name for each in route.route.weighted_clusters.clusters if each.weight.value]
-    verdict = _forward(table, route.route.cluster or weighted[0], replace(verdict, upgraded=request.websocket))
-    return replace(verdict, others=tuple(weighted[1:]))
+    clusters = [each for each in route.route.weighted_clusters.clusters if each.weight.value]
+    weighted = [each.name for each in clusters]
+    sent = _rewritten(route, request.path)
+    verdict = replace(verdict, upgraded=request.websocket, rewritten=sent if sent != request.path else "")
+    verdict = _forward(table, route.route.cluster or weighted[0], verdict)
+    shares = tuple(each.weight.value for each in clusters) if weighted[1:] else ()
+    return replace(verdict, others=tuple(weighted[1:]), shares=shares)
+
+
+def _rewritten(route: api.Route, path: str) -> str:
+    """What a route makes of the path for the backend; the query stays."""
+    plain, mark, query = path.partition("?")
+    action = route.route
+    if action.HasField("regex_rewrite"):
+        plain = re.sub(action.regex_rewrite.pattern.regex, action.regex_rewrite.substitution, plain)
+    elif action.prefix_rewrite:
+        match = route.match
+        plain = action.prefix_rewrite + plain[len(match.path or match.prefix or match.path_separated_prefix) :]
+    return plain + mark + query
 
 
 def filled(text: str, request: Request) -> str:

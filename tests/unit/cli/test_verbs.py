@@ -144,14 +144,14 @@ def test_a_bad_endpoint_is_explained() -> None:
 
 def test_explain_tells_the_whole_way(tls_file: str) -> None:
     result = run("explain", "https://tls.test/open/x", "-f", tls_file, "--endpoint", "default/web=127.0.0.1:1")
-    lines = result.output.splitlines()
+    lines = result.stdout.splitlines()
     assert result.exit_code == 0
     assert lines[0].startswith("listener     https")
-    assert "certificate  for SNI tls.test" in result.output
-    assert "rule         path elements /open" in result.output
-    assert f"Ingress default/open, spec.rules[0].http.paths[0] ({tls_file}:" in result.output
-    assert "it matches too, but an earlier route won" in result.output
-    assert "endpoints    127.0.0.1:1" in result.output
+    assert "certificate  for SNI tls.test" in result.stdout
+    assert "rule         path elements /open" in result.stdout
+    assert f"Ingress default/open, spec.rules[0].http.paths[0] ({tls_file}:" in result.stdout
+    assert "it matches too, but an earlier route won" in result.stdout
+    assert "endpoints    127.0.0.1:1" in result.stdout
     assert lines[-1] == "answer       the backend's"
 
 
@@ -166,8 +166,16 @@ def test_explain_shows_the_expression_that_won() -> None:
     assert "rule         pattern (?i:/v[0-9]+).*" in found.output
 
 
-def test_explain_shows_hosts_as_they_were_asked_for() -> None:
-    assert "header :authority is nobody.test, wanted" in run("explain", "http://nobody.test/", "-f", SEED).output
+def test_explain_shows_the_path_that_the_backend_gets() -> None:
+    stdin = INGRESS.format(name="web", notes=f"{N}rewrite-target: /$1", path="'/api/(.*)'")
+    said = run("explain", "http://a.test/api/x?q=1", "-f", "-", stdin=stdin).stdout
+    assert "rewritten    the backend gets /x?q=1" in said
+
+
+def test_explain_shows_shares() -> None:
+    said = run("explain", "http://a.test/", "-f", "-", stdin=SHARED).stdout
+    assert "cluster      default/web/80/http1 (80%)" in said
+    assert "or           default/next/80/http1 (20%)" in said
 
 
 @pytest.mark.parametrize(
@@ -201,15 +209,17 @@ def test_explain_as_json() -> None:
         "host",
         "rule",
         "filters",
-        "asked",
+        "policy",
         "cluster",
         "endpoints",
+        "note",
         "answer",
     ]
 
 
 @pytest.mark.parametrize(
-    "words", [("ftp://a/",), ("http://",), ("a", "b", "c"), ("http://[::1",), ("http://a/", "-H", "x")]
+    "words",
+    [("ftp://a/",), ("http://",), ("a", "b", "c"), ("http://a/", "GET"), ("http://[::1",), ("http://a/", "-H", "x")],
 )
 def test_explain_refuses_what_is_no_request(words: tuple[str, ...]) -> None:
     result = run("explain", *words, "-f", SEED)
@@ -221,8 +231,8 @@ def test_explain_refuses_what_is_no_request(words: tuple[str, ...]) -> None:
 
 
 def test_routes_as_table_and_json() -> None:
-    table = run("routes", "-f", SEED, "-o", "wide").output.splitlines()
-    assert table[0].split() == ["LISTENER", "HOST", "PATH", "PROTOCOL", "BACKEND", "ENDPOINTS", "FROM"]
+    table = run("routes", "-f", SEED, "-o", "wide").stdout.splitlines()
+    assert table[0].split() == ["LISTENER", "HOST", "PATH", "PROTOCOL", "ENDPOINTS", "BACKEND", "FROM"]
     found = json.loads(run("routes", "-f", SEED, "-o", "json").stdout)["routes"]
     assert len(found) == len(table) - 1
     assert {"https", "http"} == {row["listener"] for row in found}
@@ -238,7 +248,7 @@ def test_routes_say_who_takes_a_share_and_under_what_condition() -> None:
 
 
 def test_translate_prints_what_envoy_gets() -> None:
-    found = yaml.safe_load(run("translate", "-f", SEED, "--to", "xds").output)
+    found = yaml.safe_load(run("translate", "-f", SEED, "--to", "xds").stdout)
     assert list(found) == ["Cluster", "ClusterLoadAssignment", "Listener", "ScopedRouteConfiguration"]
     assert {each["name"] for each in found["Cluster"]} == {
         "default/grpc-service/50051/h2",

@@ -240,7 +240,8 @@ def test_challenges_of_acme_stay_in_clear() -> None:
 @pytest.mark.parametrize("of", ["auth_url", "auth_secret"])
 def test_paths_that_ask_for_no_password(settings: dict[str, str], guarded: set[str], of: str) -> None:
     notes = {"auth_url": "http://auth.elsewhere.test/"} if of == "auth_url" else {"auth_type": "basic", of: "users"}
-    secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: users}\ndata: {auth: YTp7U0hBfTBEUGlLdU5JcnJWbUQ4SVVDdXcxaFF4TnFaYz0K}\n"
+    secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: users}\n"
+    secret += "data: {auth: YTp7U0hBfTBEUGlLdU5JcnJWbUQ4SVVDdXcxaFF4TnFaYz0K}\n"
     paths = ("/", "/open", "/.well-known/acme-challenge")
     web = ingress("web", *paths, allowlist_source_range="10.0.0.0/8", **notes)
     clear = hosts(web, secret, config_map(**settings))[0]

@@ -1,0 +1,81 @@
+"""What is said beside an answer: likely mistakes, errors in the manifests, nothing to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from probe_cases import FOLDER
+
+from isthmus.cli.main import isthmus
+
+SEED = str(FOLDER / "seed" / "manifests.yaml")
+INGRESS = """apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: {name}, annotations: {{{notes}}}}}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: a.test
+      http:
+        paths:
+          - path: {path}
+            pathType: ImplementationSpecific
+            backend: {{service: {{name: {name}, port: {{number: 80}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{port: 80}}]}}
+---
+"""
+N = "nginx.ingress.kubernetes.io/"
+
+
+def run(*words: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(isthmus, list(words), input=stdin)
+
+
+@pytest.mark.parametrize(
+    ("url", "note"),
+    [
+        ("http://ws.kubesre.test/", "no rule names ws.kubesre.test; did you mean ws.kubesre.com?"),
+        ("http://nobody.example/", "no rule names nobody.example; served are demo.kubesre.com, ws.kubesre.com"),
+        ("https://nobody.example/", "no rule names nobody.example; served are demo.kubesre.com, ws.kubesre.com"),
+        ("https://ws.kubesre.com/x", "ws.kubesre.com is served without TLS only: ask for http://ws.kubesre.com/x"),
+        ("ws.kubesre.com/a.B/C", "served without TLS only: ask for grpc://ws.kubesre.com/a.B/C"),
+        ("https://demo.kubesre.com/", "ISTH0130: there is no Secret default/kubesre-tls"),
+        ("http://ws.kubesre.com/", "to give it addresses: --endpoint default/demo-ws-svc:8080=127.0.0.1:PORT"),
+    ],
+)
+def test_explain_says_what_is_likely_to_be_wrong(url: str, note: str) -> None:
+    lines = run("explain", url, "-f", SEED).stdout.splitlines()
+    assert any(line.startswith("note ") and note in line for line in lines)
+
+
+BROKEN = "a: [1\n---\n" + INGRESS.format(name="web", notes="", path="/")
+
+
+@pytest.mark.parametrize("verb", [("explain", "http://a.test/"), ("routes",), ("translate", "--to", "ir")])
+def test_what_could_not_be_read_is_said_beside_the_answer(verb: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(BROKEN)
+    found = run(*verb, "-f", str(file), "-f", SEED)
+    assert f"note: {file}:1:6: error ISTH0001: this is not valid YAML" in found.stderr
+    assert f"errors are in these manifests; see: isthmus check -f {file} -f {SEED}" in found.stderr
+    assert "note:" not in found.stdout
+
+
+def test_nothing_to_read_and_nothing_to_serve_is_said(tmp_path: Path) -> None:
+    assert "of folders, files that end in .yaml, .yml or .json are read" in run("check", "-f", str(tmp_path)).stderr
+    assert run("check", "-f", "-", stdin="").stderr.startswith("nothing to read in standard input")
+    other = run("routes", "-f", "-", "--class", "other", stdin=INGRESS.format(name="web", notes="", path="/"))
+    assert (other.exit_code, other.stdout) == (0, "")
+    assert "nothing is served: no Ingress of a served class has rules" in other.stderr
+
+
+def test_check_counts_what_it_does_not_show() -> None:
+    text = INGRESS.format(name="web", notes=f"{N}proxy-buffering: 'on'", path="/")
+    hidden = run("check", "-f", "-", "--min", "error", stdin=text)
+    assert (hidden.stdout, hidden.stderr) == ("", "2 objects read: 1 warning, 1 info\n")
