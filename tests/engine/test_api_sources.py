@@ -68,14 +68,6 @@ def test_a_mapping_file_adds_rules():
         assert rest(gateway, "/v1/ping").status == 200
 
 
-def test_a_mapping_file_with_a_mistake_is_named(tmp_path):
-    file = tmp_path / "rules.yaml"
-    file.write_text("http:\n  rules:\n    - selector: library.v1.LibraryService.Ping\n      gett: /v1/ping\n")
-    with library_server() as server, Gateway([], {}, server.address, *QUIET, "--mapping", str(file)) as gateway:
-        (told,) = [event for event in gateway.events if event["event"] == "api" and event["failing"]]
-        assert f"{file}:4:7" in told["failing"]
-
-
 def test_several_servers_share_a_port_by_their_rules_and_reflection_shows_all():
     with contextlib.ExitStack() as stack:
         echo, books = stack.enter_context(echo_server()), stack.enter_context(library_server())

@@ -114,6 +114,12 @@ BAD = {
     "never up": (("127.0.0.1:1", "--wait", "300ms"), 3, "connection refused"),
     "twice": (("localhost:1", ":1"), 2, "localhost:1 is named twice"),
     "one port for two": (("localhost:1", "--explorer-port", "8443", "--http-port", "8443"), 2, "are both 8443"),
+    "of servers": (("-f", ".", "--plaintext"), 2, "--plaintext is about servers that are given as HOST:PORT"),
+    "in an annotation": (("-f", ".", "--origin", "https://a.test"), 2, "isthmus.dev/transcode-origins says it there"),
+    "of manifests": (("localhost:1", "--endpoint", "a/b=127.0.0.1:1"), 2, "--endpoint is about manifests (-f)"),
+    "no configuration": (("-c", "/nope.toml"), 2, "/nope.toml: no such file"),
+    "no schema": (("localhost:1", "--protoset", __file__), 2, "is no FileDescriptorSet"),
+    "no proto": (("localhost:1", "--proto", "nope.proto"), 2, "nope.proto: no such file"),
     "no mapping": (("localhost:1", "--mapping", "/nope.yaml"), 2, "does not exist"),
 }
 
@@ -124,6 +130,17 @@ def test_bad_arguments_are_said(arguments, code, says):
     assert ran.returncode == code, ran.stderr
     assert says in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_mapping_file_with_a_mistake_is_named_before_anything_starts(tmp_path):
+    file = tmp_path / "rules.yaml"
+    file.write_text("http:\n  rules:\n    - selector: library.v1.LibraryService.Ping\n      gett: /v1/ping\n")
+    ran = run("127.0.0.1:1", "--mapping", str(file))
+    assert (ran.returncode, f"{file}:4:7" in ran.stderr, ran.stdout) == (2, True, "")
+
+
+def test_a_server_that_is_waited_for_is_named_once_in_a_while():
+    assert run("127.0.0.1:1", "--wait", "900ms").stderr.count("waiting for 127.0.0.1:1: connection refused") == 1
 
 
 def test_mix_ups_are_named_at_once(tls):

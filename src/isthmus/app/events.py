@@ -45,7 +45,8 @@ class Events:
         if self._json:
             self._line({"event": "ready", "http": http, "https": https, "hosts": hosts, "routes": routes})
         elif not settings.targets:  # what bare servers offer is listed in full
-            _say(f"serving {hosts} hosts, {routes} routes on http {http} and https {https}", sys.stdout)
+            what = f"{counted(hosts, 'host')}, {counted(routes, 'route')}"
+            _say(f"serving {what} on http {http} and https {https}", sys.stdout)
 
     def applied(self, version: str, milliseconds: float, resources: int) -> None:
         """Envoy has taken a configuration."""
@@ -53,7 +54,7 @@ class Events:
             took = round(milliseconds, 1)
             self._line({"event": "applied", "version": version, "milliseconds": took, "resources": resources})
         else:
-            _say(f"applied {version}: {resources} resources in {milliseconds:.0f} ms")
+            _say(f"applied {version}: {counted(resources, 'resource')} in {milliseconds:.0f} ms")
 
     def findings(self, found: Sequence[Diagnostic], resolved: Iterable[Diagnostic]) -> None:
         """Problems that came and went."""
@@ -103,7 +104,8 @@ class Events:
         elif known.failing:
             _say(f"{server}: {known.failing.removeprefix(f'{server}: ')}" + _meanwhile(known))
         elif planned is not None:
-            _say(f"{server}: {len(planned.services)} services, {planned.methods} methods ({known.state})")
+            what = f"{counted(len(planned.services), 'service')}, {counted(planned.methods, 'method')}"
+            _say(f"{server}: {what} ({known.state})")
             for problem in planned.problems[:_MOST]:
                 _say(f"{server}: {problem.kind}: {problem.where}: {problem.what}")
 
@@ -115,6 +117,11 @@ class Events:
 
     def _line(self, event: dict[str, object]) -> None:
         _say(json.dumps(event), sys.stdout)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 route`, `2 routes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _meanwhile(known: Known) -> str:

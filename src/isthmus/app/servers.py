@@ -28,6 +28,7 @@ from isthmus.machines.pipeline import Pipeline
 from isthmus.xds.resources import Change
 
 _PAUSE_SECONDS = 0.2
+_REMINDER_SECONDS = 60.0  # the most between two lines about a server that is waited for
 _PATIENCE_SECONDS = 5.0  # for something that listens and does not speak as a gRPC server does
 
 
@@ -115,7 +116,7 @@ class Servers:
 async def find(target: Target, order: int, offering: Offering, waiting: Callable[[Waiting], None]) -> Found:
     """Wait for a server and find out what it speaks. Raises ServerError."""
     started = time.monotonic()
-    told = ""
+    told, again = "", 0.0
     while True:
         found = await probe(target.host, target.port, server_name=offering.server_name)
         problem = _problem(target, found)
@@ -126,9 +127,9 @@ async def find(target: Target, order: int, offering: Offering, waiting: Callable
         if hopeless or waited > offering.wait_seconds:
             spent = f" (waited {waited:.0f} s; --wait says how long)" if waited > 1 else ""
             raise ServerError(f"{target.name}: {problem}{spent}")
-        if problem != told or int(waited) % 5 == 0:
+        if problem != told or waited >= again:
             waiting(Waiting(target.name, problem, waited, offering.wait_seconds))
-            told = problem
+            told, again = problem, waited + min(max(waited, _PATIENCE_SECONDS), _REMINDER_SECONDS)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

@@ -6,9 +6,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from isthmus.schema.model import Binding
 
 from isthmus.app.settings import Offering, SettingsError, Target, parse_target
 from isthmus.cli.options import Failure
@@ -88,6 +92,84 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 LOOPBACK_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*")
 
 
+# Options that only one of the two can mean, by the names of their parameters.
+_OF_SERVERS = frozenset(
+    (
+        "protosets",
+        "protos",
+        "import_paths",
+        "mapping",
+        "wait",
+        "plaintext",
+        "ca",
+        "cert",
+        "key",
+        "server_name",
+        "insecure",
+        "origins",
+        "headers",
+        "proto_names",
+        "emit_defaults",
+    )
+)
+_OF_MANIFESTS = frozenset(("classes", "endpoints", "allow_external_name", "controller_config", "without"))
+
+
+def refuse_options_of_the_other(targets: tuple[str, ...], paths: tuple[str, ...]) -> None:
+    """Raises Failure for an option that would be passed over: one of bare servers with manifests, or the reverse."""
+    if bool(targets) == bool(paths):
+        return
+    context = click.get_current_context()
+    wrong = _OF_MANIFESTS if targets else _OF_SERVERS
+    source = click.core.ParameterSource.COMMANDLINE
+    for each in context.command.params:
+        if each.name in wrong and context.get_parameter_source(each.name) is source:
+            flag = max(each.opts, key=len)
+            if targets:
+                raise Failure(f"{flag} is about manifests (-f), and a server is given as HOST:PORT; leave it out")
+            raise Failure(
+                f"{flag} is about servers that are given as HOST:PORT, and here are manifests (-f){_how(flag)}"
+            )
+
+
+def _how(flag: str) -> str:
+    """What says the same with manifests."""
+    annotation = {
+        "--origin": "transcode-origins",
+        "--header": "transcode-headers",
+        "--proto-names": "transcode-options",
+        "--emit-defaults": "transcode-options",
+    }.get(flag)
+    return f"; the annotation isthmus.dev/{annotation} says it there" if annotation else "; leave it out"
+
+
+def refuse_unreadable_files(offering: Offering) -> None:
+    """Raises Failure for files with schemas or HTTP rules that cannot be used, before anything is started."""
+    if offering.protosets or offering.protos:
+        from isthmus.app.apis import given_descriptors  # not on the way of everybody else
+        from isthmus.edge.proto_files import ProtoError
+
+        try:
+            given_descriptors(offering)
+        except (ProtoError, OSError) as error:
+            raise Failure(str(error)) from None
+    if offering.mapping:
+        rules_of(offering.mapping)
+
+
+def rules_of(path: str) -> dict[str, tuple[Binding, ...]]:
+    """The HTTP rules of a file. Raises Failure."""
+    from isthmus.schema.mapping import parse_mapping
+
+    try:
+        read = parse_mapping(Path(path).read_bytes(), path)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from None
+    if read.errors:
+        raise Failure("\n".join(read.errors))
+    return read.rules
+
+
 def targets_of(texts: tuple[str, ...], plaintext: bool, offering: Offering) -> tuple[Target, ...]:
     """The servers named on the command line. Raises Failure."""
     try:
@@ -111,7 +193,7 @@ def offering_of(options: dict[str, Any], bare: bool) -> Offering:
     """The offering that the options describe; takes them out of `options`."""
     port = options.pop("explorer_port")
     origins = options.pop("origins")
-    given = Offering(
+    return Offering(
         protosets=_absolute(options.pop("protosets")),
         protos=options.pop("protos"),
         import_paths=_absolute(options.pop("import_paths")),
@@ -128,9 +210,6 @@ def offering_of(options: dict[str, Any], bare: bool) -> Offering:
         emit_defaults=options.pop("emit_defaults"),
         explorer_port=(8081 if bare else 0) if port is None else port,
     )
-    if not bare and (given.protosets or given.protos):
-        raise Failure("--protoset and --proto describe a server that is given as HOST:PORT; there is none")
-    return given
 
 
 def _path(path: str | None) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
+from isthmus.cli.api_options import rules_of
 from isthmus.cli.grpc_options import GrpcCommand, options_from, server_options
 from isthmus.cli.list import _nothing, _say
 from isthmus.cli.options import Failure
@@ -38,7 +38,7 @@ def command(address: str, services: tuple[str, ...], **given: Any) -> None:
     names, verbose = given.pop("proto_names"), given.pop("verbose")
     found = describe_server(address, options_from(given), _say if verbose else _nothing)
     files = [file.SerializeToString() for file in files_of(found.assembled.descriptor_set).file]
-    schema = make_schema(files, services=found.assembled.services, rules=_rules(mapping) if mapping else None)
+    schema = make_schema(files, services=found.assembled.services, rules=rules_of(mapping) if mapping else None)
     unknown = [name for name in services if name not in schema.services]
     if unknown:
         raise Failure(f"the server has no service {', '.join(unknown)}; it has {', '.join(schema.services)}", 1)
@@ -46,15 +46,3 @@ def command(address: str, services: tuple[str, ...], **given: Any) -> None:
         schema, title=title or address or "API", server_url=url, services=services or None, preserve_names=names
     )
     print(json.dumps(made, indent=2))
-
-
-def _rules(path: str) -> Any:
-    from isthmus.schema.mapping import parse_mapping
-
-    try:
-        read = parse_mapping(Path(path).read_bytes(), path)
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}") from None
-    if read.errors:
-        raise Failure("\n".join(read.errors))
-    return read.rules

@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from isthmus.app.settings import Settings
-from isthmus.cli.api_options import offering_of, servers, targets_of
+from isthmus.cli.api_options import (
+    offering_of,
+    refuse_options_of_the_other,
+    refuse_unreadable_files,
+    servers,
+    targets_of,
+)
 from isthmus.cli.options import Failure, manifests_or_not, normal, parsed, standard_input
 from isthmus.edge.child import Child, control_plane
 from isthmus.edge.runtime_dir import RuntimeDir
@@ -58,7 +64,9 @@ def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) ->
     isthmus run -f deploy/ --endpoint default/web:80=127.0.0.1:3000 --endpoint default/api=127.0.0.1:4000
     kubectl get ing,svc,endpointslices,secret -o yaml | isthmus run -f - -o json
     """
+    refuse_options_of_the_other(targets, paths)
     settings = _settings(targets, paths, options)
+    refuse_unreadable_files(settings.offering)
     child = click.get_current_context().find_object(Child) or control_plane()
     sys.exit(_supervise(settings, options["envoy"], standard_input(paths), child))
 

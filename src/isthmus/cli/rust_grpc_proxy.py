@@ -14,6 +14,8 @@ ENVIRONMENT = "RUST_GRPC_PROXY_ADDR"
 
 def configured(settings: Settings, file: str | None, show_findings: bool) -> Settings:
     """The settings with what the configuration says. Raises Failure."""
+    if file is not None and not os.path.isfile(file):
+        raise Failure(f"{file}: {'this is a folder' if os.path.isdir(file) else 'no such file'}; -c takes a TOML file")
     reading = read_config(file or DEFAULT_FILE, os.environ)
     if reading.errors:
         raise Failure("\n".join(map(str, reading.errors)))

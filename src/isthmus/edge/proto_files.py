@@ -37,7 +37,7 @@ def read_protoset(paths: Sequence[str]) -> tuple[bytes, ...]:
             raise ProtoError(f"{path}: {error.strerror}") from None
         except DecodeError:
             raise ProtoError(
-                f"{path} is no FileDescriptorSet; make one with protoc --include_imports --descriptor_set_out={path}"
+                f"{path} is no FileDescriptorSet; make one with protoc --include_imports --descriptor_set_out=api.binpb"
             ) from None
         if not files.file:
             raise ProtoError(f"{path} holds no files")

@@ -219,15 +219,14 @@ def _act(table: Table, request: Request, route: api.Route, verdict: Verdict) -> 
         return replace(verdict, status=403, reason="this route does not take WebSocket upgrades")
     clusters = [each for each in route.route.weighted_clusters.clusters if each.weight.value]
     weighted = [each.name for each in clusters]
-    sent = _rewritten(route, request.path)
-    verdict = replace(verdict, upgraded=request.websocket, rewritten=sent if sent != request.path else "")
+    verdict = replace(verdict, upgraded=request.websocket, rewritten=_rewritten(route, request.path))
     verdict = _forward(table, route.route.cluster or weighted[0], verdict)
     shares = tuple(each.weight.value for each in clusters) if weighted[1:] else ()
     return replace(verdict, others=tuple(weighted[1:]), shares=shares)
 
 
 def _rewritten(route: api.Route, path: str) -> str:
-    """What a route makes of the path for the backend; the query stays."""
+    """What a route makes of the path for the backend, or nothing if it stays; the query always does."""
     plain, mark, query = path.partition("?")
     action = route.route
     if action.HasField("regex_rewrite"):
@@ -235,7 +234,7 @@ def _rewritten(route: api.Route, path: str) -> str:
     elif action.prefix_rewrite:
         match = route.match
         plain = action.prefix_rewrite + plain[len(match.path or match.prefix or match.path_separated_prefix) :]
-    return plain + mark + query
+    return plain + mark + query if plain + mark + query != path else ""
 
 
 def filled(text: str, request: Request) -> str:
