@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -75,6 +76,8 @@ def test_check_asks_every_line_and_all_answer_as_expected(folder):
     assert code == 0, output
     assert output.count("\n$ ") >= 10
     assert "https://demo.kubesre.com:" in output  # the table
+    for replica in ("greeter-1", "http-echo-1", "test-server"):
+        assert re.search(rf"{replica} 127\.0\.0\.1:\d+", output), "whole on its line, however narrow the terminal"
     for answer in ("helloworld.Greeter", "Hello TLS", "greeter-3", "< hello", "308 https://secure.localhost:"):
         assert answer in output
     assert demo.left == []

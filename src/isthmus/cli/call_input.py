@@ -22,6 +22,8 @@ def texts(data: str | None, form: str) -> Iterator[str]:
     """The messages as they were written; none without `data`. Raises RefusedError."""
     if data is None:
         return
+    if data.startswith("@") and data != "@":
+        raise RefusedError(f"-d @ reads standard input; to send a file: -d @ < {data[1:]}")
     split = _Records() if form == "text" else JsonStream(_MOST_BYTES)
     chunks = _standard_input() if data == "@" else iter((os.fsencode(data),))
     for chunk in chunks:

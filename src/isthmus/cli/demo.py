@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isthmus.app.demo import Served
     from isthmus.app.demo_lines import Answer, Line
 
+_WIDEST = 200  # columns of the table
 _PORT = click.IntRange(1, 65535)
 
 
@@ -54,7 +55,10 @@ class _Text:
 
     def served(self, served: Served) -> None:
         console = _console()
-        console.print(_table(served))
+        table = _table(served)
+        needed = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
+        console.width = max(console.width, needed)  # addresses are for copying: none is folded or cut
+        console.print(table)
         if self._check:
             return
         for line in served.lines:
@@ -132,8 +136,8 @@ def _table(served: Served) -> Table:
             urls[name].append(url)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), leading=1)
     table.add_column("serves", no_wrap=True)
-    table.add_column("protocol")
-    table.add_column("by", overflow="fold")
+    table.add_column("protocol", no_wrap=True)
+    table.add_column("by", no_wrap=True)
     for backend in served.backends:
         replicas = [f"  {name} {address}" for name, address in backend.replicas]
         table.add_row("\n".join(urls[backend.service]), backend.protocol, "\n".join([backend.service, *replicas]))

@@ -6,7 +6,9 @@ A new verb is a file here and a line in VERBS. Exit codes: 0 fine, 1 findings or
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 
 import click
@@ -30,6 +32,8 @@ VERBS = {
     "version": "Print the versions of Isthmus and its Envoy.",
     "completion": "Print the completion script for bash, zsh or fish.",
 }
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Verbs(click.Group):
@@ -71,4 +75,11 @@ def isthmus() -> None:
 
 def main(control_plane: object = None) -> None:
     """Run the command line; `run` is given its control plane, which has been started already."""
-    sys.exit(isthmus.main(standalone_mode=True, obj=control_plane))
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    try:
+        sys.exit(isthmus.main(standalone_mode=True, obj=control_plane, color=False if plain else None))
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to write has no place to go
+        sys.exit(f"Error: the output cannot be written: {error.strerror}")

@@ -61,7 +61,20 @@ def render_table(found: Migration, width: int | None) -> str:
         lines += [*_object(found, each, _folded(width)), ""]
     for unread in found.unread:
         lines += [click.style(render_text(unread), fg=_COLOURS[Verdict.REFUSED]), ""]
-    return "\n".join([*lines, *_headlines(found)])
+    return "\n".join([*lines, *_to_do(found), *_headlines(found)])
+
+
+def _to_do(found: Migration) -> Iterator[str]:
+    """What is refused, once more in one place: it keeps the move from going on."""
+    refused = [
+        (each, row) for each in found.moved if not each.left_out for row in each.rows if row.verdict is Verdict.REFUSED
+    ]
+    if not refused:
+        return
+    yield click.style("To mend before the move, or these paths answer 503:", bold=True)
+    for each, row in refused:
+        yield f"  {printable(str(each.ref), _LONGEST_TEXT)}  {printable(row.name, _LONGEST_TEXT)}"
+    yield ""
 
 
 def _object(found: Migration, moved: Moved, fold: Callable[[str], list[str]]) -> Iterator[str]:
@@ -105,7 +118,7 @@ def _folded(width: int | None) -> Callable[[str], list[str]]:
 def _headlines(found: Migration) -> Iterator[str]:
     counted = totals(found)
     yield f"{_count(sum(counted.rows.values()), 'annotation')} and the like: {_told(counted.rows)}"
-    yield f"{_count(sum(counted.objects.values()), 'object')} by the worst: {_told(counted.objects)}"
+    yield f"{_count(sum(counted.objects.values()), 'object')} by their worst: {_told(counted.objects)}"
     if counted.left_out:
         yield f"{_count(counted.left_out, 'object')} of classes that are not served here; see --class"
     if counted.foreign:
@@ -119,7 +132,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _told(counted: dict[Verdict, int]) -> str:
-    return ", ".join(f"{number:,} {verdict.word}" for verdict, number in counted.items())
+    return ", ".join(f"{number:,} {verdict.word}" for verdict, number in counted.items() if number) or "none"
 
 
 def render_markdown(found: Migration) -> str:

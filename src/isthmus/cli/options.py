@@ -40,7 +40,8 @@ def manifests_or_not(function: _F) -> _F:
     for option in _MANIFESTS[:-1]:
         function = option(function)
     path = click.Path(path_type=str, allow_dash=True)
-    return click.option("-f", "--filename", "paths", multiple=True, type=path, help=_FILENAME_HELP)(function)
+    option = click.option("-f", "--filename", "paths", multiple=True, type=path, callback=_no_urls, help=_FILENAME_HELP)
+    return option(function)
 
 
 def _namespaced(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -48,6 +49,19 @@ def _namespaced(_: click.Context, __: click.Parameter, value: str) -> str:
     if value and not (namespace and slash and name and "/" not in name):
         raise click.BadParameter(f"expected NAMESPACE/NAME, found {value}")
     return value
+
+
+def _no_urls(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if "://" in value:
+            raise Failure(f"{value}: -f takes files and folders; to read a URL: curl -sSf {value} | isthmus ... -f -")
+    return values
+
+
+def _some(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values and not context.resilient_parsing:
+        raise click.UsageError("expected manifests: add -f deploy/ (a file, a folder or - for standard input)", context)
+    return _no_urls(context, parameter, values)
 
 
 _FILENAME_HELP = "A file, a folder (with its sub-folders) or - for standard input. Repeatable."
@@ -93,7 +107,7 @@ _MANIFESTS: tuple[Callable[[Any], Any], ...] = (
         "--filename",
         "paths",
         multiple=True,
-        required=True,
+        callback=_some,
         type=click.Path(path_type=str, allow_dash=True),
         help=_FILENAME_HELP,
     ),

@@ -140,13 +140,15 @@ def test_exit_0_where_nothing_is_refused() -> None:
     result = migrate("-f", "-", stdin=GOOD)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "good.test" not in result.stdout
-    assert "2 annotations and the like: 0 kept, 0 helper, 1 differs, 1 no effect" in result.stdout
+    assert "2 annotations and the like: 1 differs, 1 no effect" in result.stdout
     assert "1 annotation of other programs" in result.stdout
 
 
 def test_exit_1_where_something_is_refused() -> None:
     result = migrate("-f", "-", stdin=BAD)
     assert result.exit_code == 1 and "instead: use basic over TLS" in result.stdout
+    summary = result.stdout.partition("To mend before the move, or these paths answer 503:\n")[2].splitlines()
+    assert summary[0].startswith("  Ingress shop/bad  nginx.ingress.kubernetes.io/auth-")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_exit_1_where_something_cannot_be_read(text: str, code: str) -> None:
 
 WRONG = [
     pytest.param(["-f", "nowhere.yaml"], "no such file or folder: nowhere.yaml", id="missing-file"),
-    pytest.param([], "Missing option '-f'", id="no-file"),
+    pytest.param([], "expected manifests: add -f", id="no-file"),
     pytest.param(["-f", "-", "-o", "html"], "'html' is not one of", id="output"),
     pytest.param(["-f", "-", "--to", "gateway"], "'gateway' is not 'ingress'", id="to"),
     pytest.param(["-f", "-", "--output-dir", "x"], "add --to ingress", id="folder-for-nothing"),

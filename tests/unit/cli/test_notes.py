@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from probe_cases import FOLDER
 
+from isthmus.cli.call_input import texts
 from isthmus.cli.main import isthmus
+from isthmus.schema.status import RefusedError
 
 SEED = str(FOLDER / "seed" / "manifests.yaml")
 INGRESS = """apiVersion: networking.k8s.io/v1
@@ -79,3 +86,46 @@ def test_check_counts_what_it_does_not_show() -> None:
     text = INGRESS.format(name="web", notes=f"{N}proxy-buffering: 'on'", path="/")
     hidden = run("check", "-f", "-", "--min", "error", stdin=text)
     assert (hidden.stdout, hidden.stderr) == ("", "2 objects read: 1 warning, 1 info\n")
+
+
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_colours_where_they_are_not_wanted(variable: str, value: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("a: [1\n")
+    code = f"import sys; sys.argv = ['isthmus', 'check', '-f', {str(file)!r}]\n"
+    code += "from isthmus.cli.main import main\nmain()"
+    plain = {key: each for key, each in os.environ.items() if key not in ("NO_COLOR", "TERM")}
+    assert "\x1b[31m" in _on_a_terminal(code, {**plain, "TERM": "xterm"})
+    assert "\x1b" not in _on_a_terminal(code, {**plain, "TERM": "xterm", variable: value})
+
+
+def _on_a_terminal(code: str, environment: dict[str, str]) -> str:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=subprocess.DEVNULL, env=environment):
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):  # its end has been closed
+            while chunk := os.read(ours, 4096):
+                text += chunk
+    os.close(ours)
+    return text.decode()
+
+
+def test_a_full_disk_is_said_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "isthmus", "routes", "-f", SEED], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ran.stderr.splitlines()[-1] == "Error: the output cannot be written: No space left on device"
+    assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
+
+
+def test_where_manifests_come_from_is_said() -> None:
+    assert "expected manifests: add -f deploy/" in run("routes").output
+    said = run("check", "-f", "https://a.test/x.yaml").output
+    assert "to read a URL: curl -sSf https://a.test/x.yaml | isthmus ... -f -" in said
+
+
+def test_a_file_with_a_message_comes_from_standard_input() -> None:
+    with pytest.raises(RefusedError, match=r"to send a file: -d @ < message\.json"):
+        list(texts("@message.json", "json"))
