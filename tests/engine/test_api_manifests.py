@@ -74,6 +74,14 @@ def test_rest_beside_plain_http(gateway, host):
 
 
 @pytest.mark.parametrize("host", HOSTS)
+def test_headers_of_rest_callers_stay_here_and_metadata_of_others_go_on(gateway, host):
+    rest = post(gateway, host, HELLO, b"{}", {**JSON, "x-echo-a": "1"})
+    assert (rest.status, rest.headers["x-echo-a"]) == (200, None)
+    web = post(gateway, host, HELLO, b"\0\0\0\0\0", {"content-type": "application/grpc-web", "x-echo-a": "1"})
+    assert (web.status, web.headers["x-echo-a"]) == (200, "1")
+
+
+@pytest.mark.parametrize("host", HOSTS)
 def test_errors_are_json(gateway, host):
     for path, code in ((HELLO + "?nope=1", 3), ("/nope", 5)):
         answer = post(gateway, host, path, b"{}", JSON)

@@ -47,6 +47,7 @@ MESSAGES = {
     "GrpcWeb": "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
     "HeaderMatcher": "envoy.config.route.v3.HeaderMatcher",
     "HeaderMutation": "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+    "HeaderMutationPerRoute": "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
     "HeaderValueOption": "envoy.config.core.v3.HeaderValueOption",
     "HttpConnectionManager": ("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
     "HttpProtocolOptions": "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",

@@ -18,7 +18,7 @@ from isthmus.ir.host import Route
 from isthmus.ir.match import Pattern, Prefix, SegmentPrefix
 from isthmus.ir.transcoding import Adapted, Api, Transcoding
 from isthmus.xds import api, names
-from isthmus.xds.filters import client_protocol, cors, transcoder
+from isthmus.xds.filters import client_protocol, cors, metadata, transcoder
 from isthmus.xds.filters.error_pages import OUTSIDE
 from isthmus.xds.forward import forward
 from isthmus.xds.local_replies import CONNECT, REST, marked
@@ -168,8 +168,8 @@ class _Maker(Struct, frozen=True):
             config = transcoder.transcoder(self.offer.planned, self.offer.api)
             message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(config)
         if "*" not in self.offer.api.pass_headers:
-            headers = client_protocol.rest(self.offer.api.pass_headers, self.offer.api.only_headers)
-            message.typed_per_filter_config[client_protocol.FILTER.name].CopyFrom(headers)
+            headers = metadata.only(self.offer.api.pass_headers, self.offer.api.only_headers)
+            message.typed_per_filter_config[metadata.FILTER.name].CopyFrom(headers)
         self._let_origins(message)
         return message
 

@@ -35,7 +35,7 @@ def kept_out(also: Sequence[str], only: bool = False) -> api.Any:
     usual = () if only else PASSED
     passed = sorted({*_OWN, *usual, *(name.lower() for name in also)})
     remove = {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": all_but(passed)}}}}
-    return api.pack(api.HeaderMutation(mutations={"request_mutations": [remove]}))
+    return api.pack(api.HeaderMutationPerRoute(mutations={"request_mutations": [remove]}))
 
 
 _FIRST, _LAST = 0x21, 0x7E  # visible ASCII: header names hold nothing else

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from isthmus.ir.listener import Listener
 from isthmus.xds import api
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
-from isthmus.xds.metadata_headers import kept_out
 
-GRPC_WEB, CONNECT, REST = "grpc-web", "connect", "rest"
+GRPC_WEB, CONNECT = "grpc-web", "connect"
 _OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -29,13 +28,7 @@ def _named(_: Listener) -> api.Any:
         ("bridge", api.pack(api.ConnectGrpcBridge())),
         ("errors", api.pack(api.Lua(default_source_code={"inline_string": _script()}))),
     ]
-    chains: dict[str, dict[str, object]] = {}
-    for name, filters in (
-        (GRPC_WEB, [("grpc_web", api.pack(api.GrpcWeb()))]),
-        (CONNECT, connect),
-        (REST, [("headers", kept_out(()))]),
-    ):
-        chains[name] = _chain(filters)
+    chains = {GRPC_WEB: _chain([("grpc_web", api.pack(api.GrpcWeb()))]), CONNECT: _chain(connect)}
     return api.pack(api.Composite(named_filter_chains=chains))
 
 
@@ -51,14 +44,6 @@ def _script() -> str:
 def named(chain: str) -> api.Any:
     """A route's configuration: run one of the listener's chains."""
     return _run(api.ExecuteFilterAction(filter_chain_name=chain))
-
-
-@functools.cache
-def rest(also: tuple[str, ...], only: bool) -> api.Any:
-    """A route's configuration for REST: headers that may not become metadata are kept out."""
-    if not also and not only:
-        return named(REST)
-    return _run(api.ExecuteFilterAction(filter_chain=_chain([("headers", kept_out(also, only))])))
 
 
 def _chain(filters: Sequence[tuple[str, api.Any]]) -> dict[str, object]:
