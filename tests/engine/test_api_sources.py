@@ -135,6 +135,17 @@ def test_the_explorer_and_openapi_are_on_a_port_of_their_own():
         assert rest(gateway, "/_isthmus/").status == 404, "never on the public port"
 
 
+def test_the_explorer_shows_every_server():
+    (port,) = free_ports(1)
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(echo_server()).address, stack.enter_context(library_server()).address]
+        gateway = stack.enter_context(Gateway([], {}, *servers, "--explorer-port", str(port)))
+        if "the explorer answers" not in [event.get("message") for event in gateway.events]:
+            gateway.wait("helper-live", message="the explorer answers")
+        catalog = json.loads(_get(f"http://127.0.0.1:{port}/_isthmus/api/catalog"))
+        assert {(each["name"], each["ready"]) for each in catalog["upstreams"]} == {(name, True) for name in servers}
+
+
 def _get(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return bytes(answer.read())

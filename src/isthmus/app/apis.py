@@ -40,6 +40,7 @@ class Apis:
         self._publish = publish
         self._tell = tell
         self._sources: dict[ServicePortRef, Source] = {}
+        self._told = b""
         self._public_url = public_url
         self.answering = False
         self._waiting: dict[ServicePortRef, Known] = {}  # for the adapter
@@ -74,6 +75,7 @@ class Apis:
         if gone:
             self._left_behind.forget_schemas(gone)
             self._publish(self._pipeline.plan(dict.fromkeys(gone)).changes)
+        self.write_catalog()
 
     def _source(self, port: ServicePortRef, backend: Backend) -> Source | None:
         given = self._sources.get(port)
@@ -97,8 +99,8 @@ class Apis:
             self._write(f"{planned.transcoding.digest}.msgpack", planned.schema)
             self._left_behind.keep_schema(known)
             self._publish(self._pipeline.plan({known.port: planned.transcoding}).changes)
+        self._tell(known)  # which may give it its routes
         self.write_catalog()
-        self._tell(known)
 
     def write_catalog(self) -> None:
         """What the explorer shows: the servers, their schemas and how they are."""
@@ -116,7 +118,9 @@ class Apis:
             if port in backends  # else nobody can call it yet
         ]
         body = json.dumps({"public_url": self._public_url, "upstreams": upstreams}).encode()
-        self._replace(self._catalog, body)
+        if body != self._told:
+            self._told = body
+            self._replace(self._catalog, body)
 
     def _write(self, name: str, body: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
