@@ -31,7 +31,7 @@ export function MethodPage({ place }: { place: Place }) {
           <Actions place={place} draft={draft} />
         </section>
         <section class="pane response" aria-label="Response">
-          <ResponseView call={draft.call.value} streaming={place.method.clientStreaming || place.method.serverStreaming} />
+          <ResponseView call={draft.call.value} method={place.method} />
         </section>
       </div>
     </main>

@@ -3,14 +3,17 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Call, Entry, Pairs, Status } from "./call";
+import type { Method } from "./catalog";
 import { copy } from "./clipboard";
+import { Glyph } from "./glyphs";
 import { JsonView } from "./json_view";
 
-export function ResponseView({ call, streaming }: { call: Call | null; streaming: boolean }) {
+export function ResponseView({ call, method }: { call: Call | null; method: Method }) {
+  const streaming = method.clientStreaming || method.serverStreaming;
   if (!call) {
     return (
       <div class="empty">
-        <svg viewBox="0 0 120 40" aria-hidden="true"><path d="M4 14h104m-8-8 8 8-8 8" class="out" /><path d="M116 30H12m8-8-8 8 8 8" class="back" stroke-dasharray={streaming ? "0.1 9" : undefined} /></svg>
+        <Glyph shape={method} />
         <p>The answer appears here.<br /><kbd>Ctrl</kbd> <kbd>Enter</kbd> {streaming ? "opens the stream" : "calls"}.</p>
       </div>
     );
