@@ -20,7 +20,7 @@ def test_golden(case: str, update_golden: bool, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(FOLDER / case)
     run = CliRunner().invoke
     found = {
-        "ir.yaml": run(isthmus, ["translate", "-f", "in.yaml", "--to", "ir"]).output,
+        "ir.yaml": run(isthmus, ["translate", "-f", "in.yaml", "--to", "ir"]).stdout,
         "diagnostics.txt": run(isthmus, ["check", "-f", "in.yaml"]).stdout,
     }
     for name, text in found.items():

@@ -10,7 +10,7 @@ import click
 from msgspec import Struct
 
 from isthmus.app.offline import Offline
-from isthmus.cli.notes import notes, tell_errors
+from isthmus.cli.notes import notes, said, tell_errors
 from isthmus.cli.options import Failure, manifests, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.host import Origin
@@ -119,7 +119,7 @@ def explain(offline: Offline, request: Request, verdict: Verdict) -> list[Step]:
         steps.append(Step("rewritten", f"the backend gets {verdict.rewritten}"))
     if verdict.filters:
         steps.append(Step("filters", ", ".join(verdict.filters)))
-    steps += [Step("policy", text) for text in verdict.asked]
+    steps += [Step("policy", said(offline, text)) for text in verdict.asked]
     if verdict.cluster:
         ref = names.service_of(verdict.cluster)
         source = _place(offline, ObjectRef("Service", ref.namespace, ref.service), FieldPath(("spec", "ports")))

@@ -6,14 +6,17 @@ Reads what a translation found. Rule: an answer that is wrong only because of a 
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
 import click
 
 from isthmus.app.offline import Offline, at_least
+from isthmus.ir.authorization import Authorization, digest
 from isthmus.ir.host import HostConfig
 from isthmus.ir.listener import HTTP
+from isthmus.ir.template import written
 from isthmus.kube.diagnostics import Severity
 from isthmus.kube.render import render_text
 from isthmus.xds import names
@@ -22,6 +25,7 @@ from isthmus.xds.simulate import Request, Verdict, bare_host
 NOTHING_SERVED = "nothing is served: no Ingress of a served class has rules"
 
 _SHOWN = 3
+_BY_HELPER = re.compile(r" \(policy ([0-9a-f]+)\)")
 _ENDINGS = ".yaml, .yml or .json"
 
 
@@ -93,3 +97,35 @@ def _errors(offline: Offline, host: str) -> Iterator[str]:
     for each in at_least(offline.diagnostics(), Severity.ERROR):
         if each.ref in refs:
             yield f"{each.code.id}: {each.message}" + (f" ({each.pos})" if each.pos else "")
+
+
+def said(offline: Offline, policy: str) -> str:
+    """A line about a policy, with what the authorization helper asks for in place of the name that Envoy knows."""
+    found = _BY_HELPER.search(policy)
+    if found is None:
+        return policy
+    every = (
+        route.policy for host in offline.pipeline.memo.hosts for c in _configs(offline, host) for route in c.routes
+    )
+    given = (each.authorization for each in every if each.authorization is not None)
+    asked = next((each for each in given if digest(each) == found[1]), None)
+    return policy if asked is None else policy.replace(found[0], f": {_asked(asked)}")
+
+
+def _asked(authorization: Authorization) -> str:
+    parts = []
+    if authorization.allow is not None or authorization.deny:
+        parts.append("the client's address")
+    if authorization.basic is not None:
+        users = len(authorization.basic.users)
+        parts.append(f"basic authentication of {users} user{'' if users == 1 else 's'}")
+    question = authorization.question
+    if question is not None:
+        service = question.backend.service if question.backend is not None else None
+        whom = f"{service.namespace}/{service.service}:{service.port}" if service else "this gateway"
+        parts.append(f"{whom} asked for {written(question.path)}")
+    if authorization.jwt is not None:
+        parts.append("a JSON web token")
+    if authorization.api_keys is not None:
+        parts.append("an API key")
+    return (" or " if authorization.any_of else " and ").join(parts) or "nobody may come"

@@ -1,4 +1,4 @@
-"""`isthmus translate`: the neutral form or the Envoy resources of manifests, as YAML."""
+"""`isthmus translate`: the neutral form or the Envoy resources of manifests, as YAML or JSON."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from isthmus.xds.printed import printed
 @click.command("translate")
 @manifests
 @click.option("--to", type=click.Choice(["ir", "xds"]), required=True, help="The neutral form, or Envoy resources.")
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 def command(
     paths: tuple[str, ...],
     classes: tuple[str, ...],
     endpoints: tuple[str, ...],
     allow_external_name: bool,
-    to: str,
     **options: Any,
 ) -> None:
     """Print what manifests are translated to. Private keys are never printed.
@@ -34,6 +34,7 @@ def command(
     \b
     isthmus translate -f examples/demo --to ir
     isthmus translate -f examples/demo --to xds | less
+    isthmus translate -f examples/demo --to xds -o json | jq '.Cluster[].name'
     """
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
@@ -42,7 +43,10 @@ def command(
     except FilesError as error:
         raise Failure(str(error)) from None
     tell_errors(offline, paths)
-    document = _neutral(offline) if to == "ir" else printed(offline.snapshot.all())
+    document = _neutral(offline) if options["to"] == "ir" else printed(offline.snapshot.all())
+    if options["output"] == "json":
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
     plain = json.loads(json.dumps(document))  # protobuf gives ordered mappings, which YAML would tag
     click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
 

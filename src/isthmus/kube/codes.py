@@ -70,7 +70,7 @@ UNUSED_KIND = Code(
     "ISTH0008",
     Severity.INFO,
     "{count} of kind {kind} ({version}): Isthmus has no use for this kind",
-    "nothing to do; Deployments and the like may stand in the same files",
+    "nothing; Deployments and the like may stand in the same files",
     "The kind does not describe traffic, or Isthmus does not read it. It is named once, with its first place.",
 )
 SAME_OBJECT = Code(

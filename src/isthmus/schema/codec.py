@@ -23,6 +23,8 @@ _DEEPEST = 100  # as deep as protobuf's own parsers go
 _LONG_PATH = 12
 _WRAPPED = re.compile(r"Failed to parse (\S+) field: ")
 _NO_INTEGER = re.compile(r"invalid literal for int\(\) with base 10: ")
+_NO_TEXT = re.compile(r"expected string or bytes-like object, got '(\w+)'")
+_KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "dict": "an object", "list": "an array"}
 
 
 class Options(Struct, frozen=True):
@@ -199,5 +201,6 @@ def _reason(error: BaseException) -> str:
     while path and text.endswith("."):
         text = text[:-1]
     text = _NO_INTEGER.sub("expected an integer, found ", text)
+    text = _NO_TEXT.sub(lambda found: f"expected a string, found {_KINDS.get(found[1], 'null')}", text)
     where = ".".join(path if len(path) < _LONG_PATH else [*path[:3], "…", *path[-3:]])
     return (f"{where}: {text}" if path and " at " not in text else text)[:500]

@@ -61,6 +61,20 @@ def test_explain_says_what_is_likely_to_be_wrong(url: str, note: str) -> None:
     assert any(line.startswith("note ") and note in line for line in lines)
 
 
+AUTH = f"{N}auth-type: basic, {N}auth-secret: users, {N}auth-url: 'http://web.default.svc.cluster.local/ask?a=$host'"
+USERS = (
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: users}\nstringData: {auth: 'u:{SHA}nU4eI71bcnBGqeO0t9tXvY1u5oQ='}\n"
+)
+
+
+def test_explain_says_what_the_helper_asks_for() -> None:
+    said = run("explain", "http://a.test/", "-f", "-", stdin=INGRESS.format(name="web", notes=AUTH, path="/") + USERS)
+    assert (
+        "policy       the authorization helper agrees: basic authentication of 1 user"
+        " and default/web:80 asked for /ask?a={" in said.stdout
+    )
+
+
 BROKEN = "a: [1\n---\n" + INGRESS.format(name="web", notes="", path="/")
 
 

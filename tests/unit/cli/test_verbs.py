@@ -256,6 +256,12 @@ def test_translate_prints_what_envoy_gets() -> None:
     }
 
 
+@pytest.mark.parametrize("form", ["ir", "xds"])
+def test_translate_to_json_says_the_same(form: str) -> None:
+    words = ("translate", "-f", SEED, "--to", form)
+    assert json.loads(run(*words, "-o", "json").stdout) == yaml.safe_load(run(*words).stdout)
+
+
 def test_version_names_envoy() -> None:
     found = json.loads(run("version", "-o", "json").stdout)
     assert found["isthmus"] == __version__

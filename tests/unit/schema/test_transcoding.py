@@ -133,7 +133,7 @@ def test_unknown_names_pass_where_that_is_allowed() -> None:
         pytest.param(b'{"nope":1}', '"nope"', id="unknown"),
         pytest.param(b'{"child":{"nested":{"width":"x"}}}', "child.nested.width", id="path-of-a-number"),
         pytest.param(b'{"child":{"int32Value":"x"}}', "child.int32Value: expected an integer, found 'x'", id="integer"),
-        pytest.param(b'{"child":{"text":1}}', "child.text", id="path-of-a-text"),
+        pytest.param(b'{"child":{"text":1}}', "child.text: expected a string, found a number", id="path-of-a-text"),
         pytest.param(b'{"texts":"a"}', "texts", id="no-list"),
         pytest.param(b'{"time":"x"}', "Everything.time", id="time"),
         pytest.param(b'{"genre":"NOPE"}', "NOPE", id="enum"),

@@ -107,8 +107,8 @@ NO_SECRET = Code(
     "ISTH0130",
     Severity.ERROR,
     "there is no Secret {secret}, which holds the certificate of {host}",
-    "create it with: kubectl create secret tls {name} --cert=FILE --key=FILE; until then the last good pair is "
-    "served, and TLS handshakes for the host fail if there was none",
+    "create it: kubectl create secret tls {name} --cert=FILE --key=FILE, with --dry-run=client -o yaml for a manifest; "
+    "until then the last good pair is served, and TLS handshakes for the host fail if there was none",
     "Cleartext requests go on being redirected to HTTPS, because serving them in clear would be less safe than asked. "
     "A Secret that was there and is gone goes on being served until the gateway's control plane starts again.",
     Effect.LAST_GOOD,

@@ -16,7 +16,7 @@ import trustme
 from tls_http2 import files_of, observing
 
 from isthmus.edge import pki
-from isthmus.edge.grpc_client.channels import ChannelError, Target, open_channel
+from isthmus.edge.grpc_client.channels import ChannelError, Target, handshake_refusal, open_channel
 from isthmus.edge.grpc_client.reflection import ReflectionError, list_services, reflect
 from isthmus.edge.upstreams import greeter
 
@@ -269,3 +269,23 @@ async def test_tls_on_a_unix_socket(tmp_path):
     async with server, open_channel(Target(f"unix:{tmp_path}/s", tls=True, insecure=True)) as channel:
         channel.get_state(try_to_connect=True)
         assert (await prefaced).startswith(b"PRI * HTTP/2.0")
+
+
+def test_a_server_that_refuses_the_handshake_is_said_with_what_may_help():
+    """As a gateway does to a name that it does not serve: no certificate, so an alert."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")  # it has no such key
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="a.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    theirs = ssl.MemoryBIO()
+    theirs.write(outgoing.read())
+    answer = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLError):
+        context.wrap_bio(theirs, answer, server_side=True).do_handshake()
+    incoming.write(answer.read())
+    with pytest.raises(ssl.SSLError) as refused:
+        client.do_handshake()
+    assert "it serves other names (SNI), or wants a client certificate" in handshake_refusal(refused.value)
