@@ -48,7 +48,7 @@ spec:
     - host: grpc.test
       http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: greeter, port: {name: grpc}}}}]}
 """
-HOSTS = ["api.test", "a.wild.test"]
+HOSTS = ["api.test", "a.wild.test", "Api.TEST", "A.wild.test"]  # upper case is as lower case
 
 
 @pytest.fixture(scope="module")

@@ -149,6 +149,8 @@ def test_a_password_lets_in_and_goes_no_further(world: World, path: str) -> None
     wrong = (password("wrong"), password("s3cret", "eve"), password("plain", "bob"), "Basic", "Bearer x", "Basic %%%")
     assert {world.get(path, authorization=each).status for each in wrong} == {401}
     assert world.get("/open").status == 200
+    assert world.get(path, HOST.upper()).status == 401
+    assert world.get(path, HOST.upper(), authorization=password("s3cret")).status == 200
 
 
 def test_a_missing_secret_closes_the_path_until_it_is_there(world: World) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from isthmus.app.offline import Offline
 from isthmus.cli.notes import notes, said, tell_errors
-from isthmus.cli.options import Failure, manifests, settings_of, standard_input
+from isthmus.cli.options import Failure, manifests, ports, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import HTTP, HTTPS
@@ -24,6 +24,7 @@ from isthmus.xds.simulate import Request, Verdict, simulate
 @click.command("explain")
 @click.argument("words", nargs=-1, required=True, metavar="[METHOD] URL|HOST/pkg.Service/Method")
 @manifests
+@ports
 @click.option("-H", "--header", "headers", multiple=True, metavar="K:V", help="A request header. Repeatable.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 def command(
@@ -47,6 +48,7 @@ def command(
     request = parse_request(words, tuple(options["headers"]))
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
+    settings = settings._replace(http_port=options["http_port"], https_port=options["https_port"])
     try:
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:

@@ -44,6 +44,15 @@ def manifests_or_not(function: _F) -> _F:
     return option(function)
 
 
+def ports(function: _F) -> _F:
+    """--http-port and --https-port of a verb that says what a gateway on those ports would do."""
+    for name, usual in (("--https-port", 443), ("--http-port", 80)):
+        port = click.IntRange(1, 65535)
+        what = "As given to isthmus run: redirects name it unless it is the usual one."
+        function = click.option(name, type=port, default=usual, show_default=True, help=what)(function)
+    return function
+
+
 def _namespaced(_: click.Context, __: click.Parameter, value: str) -> str:
     namespace, slash, name = value.partition("/")
     if value and not (namespace and slash and name and "/" not in name):

@@ -11,7 +11,7 @@ import yaml
 
 from isthmus.app.offline import Offline
 from isthmus.cli.notes import tell_errors
-from isthmus.cli.options import Failure, manifests, settings_of, standard_input
+from isthmus.cli.options import Failure, manifests, ports, settings_of, standard_input
 from isthmus.edge.files import FilesError
 from isthmus.ir.private import PrivateBytes, PrivateText
 from isthmus.kube.refs import FieldPath, ObjectRef
@@ -20,6 +20,7 @@ from isthmus.xds.printed import printed
 
 @click.command("translate")
 @manifests
+@ports
 @click.option("--to", type=click.Choice(["ir", "xds"]), required=True, help="The neutral form, or Envoy resources.")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 def command(
@@ -38,6 +39,7 @@ def command(
     """
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
+    settings = settings._replace(http_port=options["http_port"], https_port=options["https_port"])
     try:
         offline = Offline(settings, standard_input(paths))
     except FilesError as error:

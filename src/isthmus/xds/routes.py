@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from isthmus.ir.action import Forward
 from isthmus.ir.backend import ServicePortRef
-from isthmus.ir.host import CATCH_ALL, HostConfig, Route, is_wild
+from isthmus.ir.host import CATCH_ALL, HostConfig, Route
 from isthmus.ir.match import Match, SegmentPrefix
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
@@ -42,7 +42,6 @@ _MOST_COPIES = 2  # of a schema in one host's routes
 _FEW_ROUTES = 5  # whose variants are a list; a tree holds a route as often as it has longer paths
 TREE_FROM = 50  # routes; below that a list costs no more (bench/)
 
-_UPPER = "an upper-case host name: ask for it in lower case\n"
 _UNKNOWN = "no route for this host\n"
 _NO_PATH = "no route for this path\n"
 
@@ -88,15 +87,14 @@ def emit_wild(
             last = [("/", _one_label(_no_path(config), config.host)), *rest, ("/", unknown)]
             first = [(start, _one_label(message, config.host)) for start, message in _refusals(config)]
             _hold_limits(host, config, catch_all)
-            _plant(host, [("/", _upper_case(_has_api(config) or _has_api(catch_all))), *first, *own, *last])
+            _plant(host, [*first, *own, *last])
             if config.guard is not None:
                 guard_host(host, config.guard)
             hosts.append(host)
     everything = api.VirtualHost(name=CATCH_ALL, domains=["*"])
-    upper_case = _upper_case(_has_api(catch_all))
     _hold_limits(everything, catch_all)
     rest = [*_pages(configs, inside), *_entries(catch_all, planned, everything, inside)]
-    _plant(everything, [("/", upper_case), *rest, ("/", unknown)])
+    _plant(everything, [*rest, ("/", unknown)])
     return _scope(catch_all, [*hosts, everything])
 
 
@@ -150,7 +148,7 @@ def _entries(
     together = in_one(offers.values())
     if host is not None and together.config is not None:
         host.typed_per_filter_config[TRANSCODER.name].CopyFrom(together.config)
-        without = nothing() if is_wild(config.host) else off()
+        without = nothing()  # not off: exact hosts too are found late where clients write them in upper case
     digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
     counts = Counter(offer.action.backend.service for offer in offers.values())
     has_encoded = any(is_encoded(route.match.path) for route in config.routes)
@@ -223,15 +221,6 @@ def _scope(config: HostConfig, hosts: Iterable[api.VirtualHost]) -> Resource:
 
 def _authority(pattern: str) -> api.HeaderMatcher:
     return api.HeaderMatcher(name=":authority", string_match={"safe_regex": {"regex": pattern}})
-
-
-def _upper_case(has_api: bool) -> api.Route:
-    """Scope keys are case-sensitive: an upper-case form of an exact host must not reach a wildcard's backend."""
-    route = answer("upper-case-host", 421, _UPPER)
-    route.match.headers.append(_authority(".*[A-Z].*"))
-    if has_api:
-        route.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
-    return route
 
 
 def _one_label(route: api.Route, host: str) -> api.Route:

@@ -92,9 +92,9 @@ class Verdict(Struct, frozen=True):
 
 
 def bare_host(authority: str) -> str:
-    """The host of an authority as the listener sees it: without port and trailing dot."""
-    head, bracket, _ = authority.partition("]")
-    return head + bracket if bracket else authority.partition(":")[0].removesuffix(".")
+    """The host of an authority as routes see it: in lower case, without port and trailing dot."""
+    head, bracket, _ = authority.lower().partition("]")
+    return head + bracket if bracket else head.partition(":")[0].removesuffix(".")
 
 
 def simulate(table: Table, request: Request) -> Verdict:
@@ -140,6 +140,8 @@ def _refused(request: Request) -> tuple[int, str, str] | None:
     if any("_" in name for name, _ in request.headers):
         return 400, "a header name holds an underscore", ""
     path = request.path.partition("?")[0]
+    if "%00" in path:
+        return 400, "the path holds %00", ""
     unescaped = re.sub(r"%2[fF]", "/", re.sub(r"%5[cC]", "\\\\", path))
     if unescaped != path:
         return 307, "the path holds an escaped slash", unescaped
@@ -163,7 +165,8 @@ def _route(table: Table, request: Request, verdict: Verdict) -> Verdict:
         (lambda field: MARK + host if field == ":authority" else request.header(field)) if wild else request.header
     )
     route, lost = choose(virtual, looked_up)
-    verdict = replace(verdict, lost=tuple(replace(each, why=each.why.replace(MARK, "")) for each in lost))
+    lost = tuple(replace(each, why=each.why.replace(re.escape(MARK), "").replace(MARK, "")) for each in lost)
+    verdict = replace(verdict, lost=lost)
     if route is None:
         return replace(verdict, status=404, reason=f"no route of host {virtual.name} matches")
     filters = sorted({*_on(virtual.typed_per_filter_config), *_on(route.typed_per_filter_config)})

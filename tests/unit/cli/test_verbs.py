@@ -178,6 +178,22 @@ def test_explain_shows_shares() -> None:
     assert "or           default/next/80/http1 (20%)" in said
 
 
+def test_explain_shows_hosts_as_they_were_asked_for() -> None:
+    hosts = str(Path(SEED).parent.parent / "hosts" / "manifests.yaml")
+    shown = run("explain", "http://X.y.wild.test/", "-f", hosts).output
+    assert "listener     http for X.y.wild.test\n" in shown
+    assert "header :authority is x.y.wild.test, wanted [^.:]+" in shown
+
+
+@pytest.mark.parametrize(
+    ("ports", "location"), [((), "demo.kubesre.com/"), (("--https-port", "8443"), "demo.kubesre.com:8443/")]
+)
+def test_redirects_are_to_the_port_of_the_gateway(ports: tuple[str, ...], location: str) -> None:
+    assert (
+        f"308 redirect to https://{location}\n" in run("explain", "http://demo.kubesre.com/", "-f", SEED, *ports).output
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [

@@ -15,7 +15,7 @@ MOST_ANSWER_BYTES = 16 * 1024 * 1024
 
 
 def nothing() -> api.Any:
-    """A configuration without services: requests pass. On wildcard hosts a route cannot switch the filter off."""
+    """A configuration without services: requests pass. A route that is found late cannot switch the filter off."""
     message = api.GrpcJsonTranscoder()
     message.proto_descriptor_bin = b""  # must be present, be it empty
     return api.pack(message)
