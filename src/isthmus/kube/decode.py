@@ -13,11 +13,12 @@ from isthmus.kube import codes
 from isthmus.kube.convert import Finding, Raw, convert
 from isthmus.kube.diagnostics import Diagnostic, printable
 from isthmus.kube.documents import normal, split
+from isthmus.kube.lists import mend
 from isthmus.kube.nodes import Node, compose, find
 from isthmus.kube.objects import KINDS, Base
 from isthmus.kube.refs import ROOT, FieldPath, ObjectRef, Source, SourcePos
 from isthmus.kube.scalars import spelled
-from isthmus.kube.yaml import parse
+from isthmus.kube.yaml import Problem, parse
 
 
 class Unused(Struct, frozen=True, gc=False):
@@ -59,16 +60,21 @@ def decode(file: str, text: str) -> Decoded:
 def decode_document(file: str, text: str, line: int) -> Decoded:
     """Everything in one document that starts on a line of a file."""
     parsed = parse(text, line)
+    problems: dict[int, Problem] = {}
     if parsed.problem is not None:
-        problem = parsed.problem
-        pos = SourcePos(file, problem.line, problem.column)
-        found = Diagnostic(problem.code, file_ref(file), ROOT, problem.args, pos)
-        return Decoded(diagnostics=(found,), unreadable=True)
-    if parsed.value is None:
+        problems = {-1: parsed.problem}
+        mended = mend(text, line)
+        rest = parse(mended.text, line) if mended is not None else parsed
+        if mended is not None and rest.problem is None:
+            text, problems, parsed = mended.text, mended.broken, rest
+    if parsed.value is None and not problems:
         return Decoded()
     decoding = _Decoding(file, text, line)
-    for item, raw in _items(parsed.value):
-        decoding.take(item, raw)
+    for problem in problems.values():
+        decoding.cannot(problem)
+    for item, raw in _items(parsed.value) if parsed.value is not None else ():
+        if item not in problems:
+            decoding.take(item, raw)
     return decoding.done()
 
 
@@ -107,6 +113,12 @@ class _Decoding:
         """Everything."""
         found = tuple(self._objects), tuple(self._found), tuple(self._unused), tuple(self._broken)
         return Decoded(*found, self._unreadable)
+
+    def cannot(self, problem: Problem) -> None:
+        """Take note of something that cannot be read."""
+        self._unreadable = True
+        pos = SourcePos(self._file, problem.line, problem.column)
+        self._found.append(Diagnostic(problem.code, file_ref(self._file), ROOT, problem.args, pos))
 
     def take(self, item: int, raw: object) -> None:
         """Take in one object."""

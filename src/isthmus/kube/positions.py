@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isthmus.kube.documents import Document, normal, split
+from isthmus.kube.lists import mend
 from isthmus.kube.nodes import Node, beginning, compose, find
 from isthmus.kube.refs import FieldPath, Source, SourcePos
 
@@ -50,7 +51,9 @@ class Positions:
 
     def _compose(self, file: str, line: int) -> Node | None:
         text = self._document(file, line)
-        return compose(text) if text else None
+        root = compose(text) if text else None
+        mended = mend(text) if text and root is None else None
+        return root if mended is None else compose(mended.text)
 
     def _document(self, file: str, line: int) -> str:
         """The text of the document that begins at a line; empty where there is none any more."""

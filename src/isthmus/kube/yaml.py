@@ -21,7 +21,7 @@ from isthmus.kube.yaml_events import place_of, reader_of, reason_of
 MAX_DOCUMENT = 3 * 1024 * 1024  # characters; what the API server takes in one request
 MAX_LIST = 64 * 1024 * 1024  # characters; a List holds many objects
 
-_LIST = re.compile(r"""^[ \t]*"?kind"?[ \t]*:[ \t]*["']?\w*List\b""", re.MULTILINE)
+LIST = re.compile(r"""^[ \t]*"?kind"?[ \t]*:[ \t]*["']?\w*List\b""", re.MULTILINE)
 
 
 class Problem(Struct, frozen=True, gc=False):
@@ -63,7 +63,7 @@ def parse(text: str, line: int = 1, pure: bool = False) -> Parsed:
 def _check_size(text: str) -> None:
     if len(text) <= MAX_DOCUMENT:
         return
-    most = MAX_LIST if _LIST.search(text) else MAX_DOCUMENT
+    most = MAX_LIST if LIST.search(text) else MAX_DOCUMENT
     if len(text) > most:
         raise Refused(codes.TOO_LARGE, 0, 0, what="the document", size=size(len(text)), most=size(most))
 
