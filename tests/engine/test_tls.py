@@ -116,3 +116,11 @@ def test_a_broken_pair_keeps_the_last_good_one(served: tuple[Gateway, Path]) -> 
     gateway.wait("resolved", code="ISTH0131")
     gateway.wait("applied")
     assert serial(gateway) != before
+
+
+def test_a_certificate_that_expires_meanwhile_is_told(tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").write_text(MANIFESTS)
+    (tmp_path / "secret.yaml").write_text(secret(days=5 / 86_400))
+    with Gateway([tmp_path], {"default/web": ["127.0.0.1:1"]}) as gateway:
+        if "ISTH0135" not in gateway.diagnostics():
+            gateway.wait("diagnostic", code="ISTH0135")

@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # imported when the first API is there: they take longer than
 
 USAGE, CANNOT_SERVE = 2, 3
 _HELPER_SECONDS = 5.0  # an Envoy without its new configuration is worse than some requests refused
+_LONGEST_SLEEP = 60.0  # seconds: clocks are set, machines sleep, and new certificates come
 
 
 class Wiring(Struct, frozen=True):
@@ -97,11 +98,11 @@ class Gateway:
             self._apis = self._make_apis()
         self._load(watcher, before)
         gc.freeze()  # what was loaded lives as long as the process: no need to look at it again and again
-        return await self._until_done(self._watch(watcher))
+        return await self._until_done(self._watch(watcher), self._pass_time(watcher))
 
-    async def _until_done(self, work: Coroutine[None, None, int]) -> int:
+    async def _until_done(self, *work: Coroutine[None, None, int]) -> int:
         gc.enable()  # see control_plane
-        tasks = [asyncio.create_task(each) for each in (work, self._follow(), self._supervisor_gone())]
+        tasks = [asyncio.create_task(each) for each in (*work, self._follow(), self._supervisor_gone())]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await self._wiring.server.stop()
         return max(task.result() for task in done)
@@ -195,6 +196,20 @@ class Gateway:
             self._follow_apis()
             await self._remembered.follow(change, update)
         return CANNOT_SERVE
+
+    async def _pass_time(self, watcher: Watcher) -> int:
+        """See to what becomes different because time passes: certificates that expire."""
+        while True:
+            now = datetime.datetime.now(datetime.UTC)
+            moment = self._pipeline.memo.next_moment()
+            if moment is not None and moment <= now:
+                self._pipeline.at(now)
+                update = self._pipeline.apply(())
+                self._say(update.found, update.resolved, watcher)
+                self._publish(update.changes, time.monotonic())
+                continue
+            wait = _LONGEST_SLEEP if moment is None else min((moment - now).total_seconds(), _LONGEST_SLEEP)
+            await asyncio.sleep(wait)
 
     def _say(self, found: Iterable[Diagnostic], resolved: Iterable[Diagnostic], watcher: Watcher) -> None:
         shown = self._events.worth_showing(tuple(found))

@@ -6,6 +6,7 @@ too; `Store.apply` answers which keys changed. That is the whole dependency trac
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
@@ -104,11 +105,16 @@ class Store:
 
 
 class Lookup:
-    """Reads the store for one unit of translation and records what was read."""
+    """Reads the store for one unit of translation and records what was read, and until when it holds."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.reads: set[Key] = set()
+        self.until: datetime.datetime | None = None
+
+    def holds_until(self, moment: datetime.datetime) -> None:
+        """What was made of what was read is true only before this time."""
+        self.until = moment if self.until is None else min(self.until, moment)
 
     def _get(self, kind: str, namespace: str, name: str) -> Base | None:
         self.reads.add((kind, namespace, name))

@@ -1,12 +1,14 @@
 """What to translate again when objects change: exactly the units that read something that changed.
 
 A unit is an object's claims, a host, or a service port's endpoints. Each records what it read from the store,
-absent things too; a change makes the readers dirty, and equal output stops there. The result is always the same
-as translating everything from scratch.
+absent things and the time too; a change makes the readers dirty, and equal output stops there. The result is always
+the same as translating everything from scratch.
 """
 
 from __future__ import annotations
 
+import datetime
+import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -55,6 +57,8 @@ class Memo:
         self._readers: dict[Key, set[Unit]] = {}
         self._said: dict[Unit, tuple[Diagnostic, ...]] = {}
         self._before: Mapping[str, tuple[Certificate, ...]] = {}
+        self._until: dict[str, datetime.datetime] = {}  # hosts that are to be translated again when that time comes
+        self._moments: list[tuple[datetime.datetime, str]] = []  # a heap of these, with some that were given up
 
     def remember(self, certificates: Mapping[str, tuple[Certificate, ...]]) -> None:
         """The last good certificates of hosts, from before a restart."""
@@ -70,7 +74,7 @@ class Memo:
         refs, keys = self.store.apply(upserts, deletes)
         dirty: set[Unit] = {unit for key in keys for unit in self._readers.get(key, ())}
         before = {unit: self._said.get(unit, ()) for unit in dirty}
-        hosts = {unit for unit in dirty if isinstance(unit, str)}
+        hosts = {unit for unit in dirty if isinstance(unit, str)} | self._due()
         for ref in sorted({*refs, *(unit for unit in dirty if isinstance(unit, ObjectRef))}):
             before.setdefault(ref, self._said.get(ref, ()))
             hosts |= self._reclaim(ref, changed=ref in refs)
@@ -85,6 +89,20 @@ class Memo:
             before.setdefault(port, self._said.get(port, ()))
             self._resolve(port, changed_endpoints)
         return Dirty(changed_hosts, changed_endpoints, *self._news(before))
+
+    def next_moment(self) -> datetime.datetime | None:
+        """When something becomes different although no object changes: `apply` is to be called then."""
+        while self._moments and self._until.get(self._moments[0][1]) != self._moments[0][0]:
+            heapq.heappop(self._moments)
+        return self._moments[0][0] if self._moments else None
+
+    def _due(self) -> set[str]:
+        due: set[str] = set()
+        while (moment := self.next_moment()) is not None and moment <= self.options.now:
+            host = self._moments[0][1]
+            del self._until[host]
+            due.add(host)
+        return due
 
     def _reclaim(self, ref: ObjectRef, changed: bool) -> set[str]:
         """Bring an object's claims up to date; the hosts that must be translated again."""
@@ -132,6 +150,10 @@ class Memo:
         else:
             self._claims.pop(host, None)
         self._record(host, look.reads, new.diagnostics if new else ())
+        self._until.pop(host, None)
+        if look.until is not None:
+            self._until[host] = look.until
+            heapq.heappush(self._moments, (look.until, host))
         slim = replace(new, diagnostics=()) if new else None
         if slim == old:
             return

@@ -23,6 +23,7 @@ from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.kube.store import Lookup
 
 _SOON = datetime.timedelta(days=21)
+_NEXT = datetime.timedelta(seconds=1)  # certificates count in seconds, and the last one is still good
 
 
 IngressClaim = tuple[Ingress, Parts]
@@ -89,6 +90,9 @@ def _certificate(place: _Place, look: Lookup, options: Options, report: Report) 
         path = FieldPath((pair.field,))
         report.add(codes.BROKEN_SECRET, ref_of(secret), path, secret=name, name=tls.secret_name, reason=pair.reason)
         return None
+    for moment in (pair.not_before, pair.not_after - _SOON + _NEXT, pair.not_after + _NEXT):
+        if moment > options.now:
+            look.holds_until(moment)
     _judge(pair, name, ref_of(secret), place.host, options, report)
     return Certificate(place.host, pair.chain, PrivateBytes(pair.key), Origin(ref, place.path("secretName")))
 

@@ -13,7 +13,7 @@ from manifests import NOW, codes, objects, pipeline, tls_secret
 
 from isthmus.edge import pki
 from isthmus.kube.certificates import Broken, Pair, parse_pair
-from isthmus.kube.objects import Meta, Secret
+from isthmus.kube.objects import Meta, Secret, ref_of
 
 TEXT = """
 apiVersion: networking.k8s.io/v1
@@ -52,6 +52,32 @@ def test_other_names_no_names_and_a_misleading_issuer() -> None:
 @pytest.mark.parametrize(("days", "code"), [(60, []), (80, ["ISTH0136"]), (100, ["ISTH0135"]), (-30, ["ISTH0135"])])
 def test_time_passes(days: int, code: list[str]) -> None:
     assert said(pki.leaf(CA, ["a.test"], days=90), datetime.timedelta(days=days)) == code
+
+
+def test_what_time_changes_is_told_when_it_happens() -> None:
+    made, pair = pipeline(now=REAL_NOW), pki.leaf(CA, ["a.test"], days=90)
+    made.apply([*objects(TEXT), tls_secret("pair", pair.cert_pem, pair.key_pem)])
+    steps = []
+    while (moment := made.memo.next_moment()) is not None:
+        assert moment > made.memo.options.now
+        made.at(moment - datetime.timedelta(seconds=1))
+        assert made.apply(()).found == ()
+        made.at(moment)
+        update = made.apply(())
+        steps.append(((moment - REAL_NOW).days, codes(update.found), codes(update.resolved)))
+        assert update.changes == ()
+    assert steps == [(69, ["ISTH0136"], []), (90, ["ISTH0135"], ["ISTH0136"])]
+
+
+def test_a_certificate_that_is_gone_or_renewed_is_not_waited_for() -> None:
+    made, old, new = pipeline(now=REAL_NOW), pki.leaf(CA, ["a.test"], days=30), pki.leaf(CA, ["a.test"], days=90)
+    made.apply([*objects(TEXT), tls_secret("pair", old.cert_pem, old.key_pem)])
+    first = made.memo.next_moment()
+    made.apply([tls_secret("pair", new.cert_pem, new.key_pem)])
+    second = made.memo.next_moment()
+    assert first is not None and second is not None and (second - first).days == 60
+    made.apply((), [ref_of(each) for each in objects(TEXT)])
+    assert made.memo.next_moment() is None
 
 
 @pytest.mark.parametrize(
