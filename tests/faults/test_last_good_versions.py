@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,3 +114,14 @@ def test_a_file_that_breaks_while_nobody_looks_costs_nothing(served: tuple[Gatew
     assert load.failed == []
     assert {"ISTH0001", "ISTH0131", "ISTH0015"} <= set(gateway.diagnostics())
     shown(gateway)
+
+
+def test_what_came_through_a_pipe_is_there_after_a_restart(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_text, args=(INGRESS,))
+    writing.start()
+    with http_echoes("web") as addresses, Gateway([pipe], {"default/web": list(addresses.values())}) as gateway:
+        writing.join()
+        kill_control_plane(gateway)
+        assert gateway.get("a.test").replica == "web"

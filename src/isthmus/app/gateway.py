@@ -88,9 +88,9 @@ class Gateway:
         if self._settings.targets:
             return await self._until_done(self._serve_servers())
         try:
-            stdin = Path(self._settings.stdin).read_bytes() if self._settings.stdin else None
+            once = {path: Path(copy).read_bytes() for path, copy in self._settings.once}
             before = self._remembered.before()
-            watcher = Watcher(self._settings.paths, stdin, before.objects)
+            watcher = Watcher(self._settings.paths, once, before.objects)
         except FilesError as error:
             self._events.error(str(error))
             return USAGE

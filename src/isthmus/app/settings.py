@@ -54,7 +54,8 @@ class Offering(NamedTuple):
 
 class Settings(NamedTuple):
     """`endpoints` are addresses given by hand. `controller_config` is the `namespace/name` of a ConfigMap, or empty for
-    the usual one; `without` are quirks that are left out. `stdin` is a file that holds what came from standard input.
+    the usual one; `without` are quirks that are left out. `once` are
+    pairs of a path that can be read only once, such as `-`, and a file that holds what it held.
 
     A plain tuple, because the supervisor must stay small and start at once.
     """
@@ -73,7 +74,7 @@ class Settings(NamedTuple):
     trusted_hops: int = 0
     output: str = "text"
     drain_seconds: float = 5.0
-    stdin: str = ""
+    once: tuple[tuple[str, str], ...] = ()
     targets: tuple[Target, ...] = ()
     offering: Offering = Offering()
 

@@ -73,6 +73,7 @@ def _some(context: click.Context, parameter: click.Parameter, values: tuple[str,
     return _no_urls(context, parameter, values)
 
 
+_MOST_BYTES = 256 * 1024 * 1024 + 1  # one more than is read of a file, so that the reader tells
 _FILENAME_HELP = "A file, a folder (with its sub-folders) or - for standard input. Repeatable."
 
 
@@ -160,3 +161,18 @@ def parsed(endpoints: tuple[str, ...]) -> tuple[Given, ...]:
 def standard_input(paths: tuple[str, ...]) -> bytes | None:
     """What `-f -` asks for; None where nobody asked."""
     return sys.stdin.buffer.read() if "-" in paths else None
+
+
+def read_once(paths: tuple[str, ...]) -> dict[str, bytes]:
+    """What standard input and pipes among the paths hold: nobody could read them a second time. Raises Failure."""
+    found: dict[str, bytes] = {}
+    for path in paths:
+        if path == "-":
+            found[path] = sys.stdin.buffer.read()
+        elif not (os.path.isfile(path) or os.path.isdir(path)):
+            try:
+                with open(path, "rb") as pipe:
+                    found[path] = pipe.read(_MOST_BYTES)
+            except OSError as error:
+                raise Failure(f"{path}: {error.strerror or error}") from None
+    return found

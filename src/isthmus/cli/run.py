@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -18,7 +18,7 @@ from isthmus.cli.api_options import (
     servers,
     targets_of,
 )
-from isthmus.cli.options import Failure, manifests_or_not, normal, parsed, standard_input
+from isthmus.cli.options import Failure, manifests_or_not, normal, parsed, read_once
 from isthmus.edge.child import Child, control_plane
 from isthmus.edge.runtime_dir import RuntimeDir
 
@@ -68,7 +68,7 @@ def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) ->
     settings = _settings(targets, paths, options)
     refuse_unreadable_files(settings.offering)
     child = click.get_current_context().find_object(Child) or control_plane()
-    sys.exit(_supervise(settings, options["envoy"], standard_input(paths), child))
+    sys.exit(_supervise(settings, options["envoy"], read_once(settings.paths), child))
 
 
 def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[str, Any]) -> Settings:
@@ -110,7 +110,7 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
     return settings
 
 
-def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child) -> int:
+def _supervise(settings: Settings, envoy: str, once: Mapping[str, bytes], child: Child) -> int:
     from isthmus.edge.envoy_process import EnvoyError, envoy_argv, find_envoy, heap_budget
     from isthmus.edge.ports import Port
     from isthmus.edge.runtime_dir import make_runtime_dir
@@ -122,10 +122,10 @@ def _supervise(settings: Settings, envoy: str, stdin: bytes | None, child: Child
     except EnvoyError as error:
         raise Failure(str(error), 3) from None
     runtime = make_runtime_dir()
-    if stdin is not None:
-        copy = runtime.path / "stdin.yaml"
-        copy.write_bytes(stdin)
-        settings = settings._replace(stdin=str(copy))
+    copies = {path: runtime.path / f"once-{number}" for number, path in enumerate(once)}
+    for path, copy in copies.items():
+        copy.write_bytes(once[path])
+    settings = settings._replace(once=tuple((path, str(copy)) for path, copy in copies.items()))
     child.orders = json.dumps({"runtime": str(runtime.path), "settings": settings})
     node = f"isthmus-{os.getpid()}"
     own = Own(settings.bind, settings.http_port, 0 if settings.targets else settings.https_port)

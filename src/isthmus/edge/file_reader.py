@@ -33,18 +33,19 @@ class _Read(Struct, frozen=True):
 
 
 class FileReader:
-    """The given paths and what was read from them. `-` is standard input, whose bytes are given."""
+    """The given paths and what was read from them. `once` is what pipes and standard input, `-`, held."""
 
-    def __init__(self, paths: Sequence[str], stdin: bytes | None) -> None:
-        self._paths = tuple(paths)
+    def __init__(self, paths: Sequence[str], once: Mapping[str, bytes]) -> None:
+        self._paths = tuple(path for path in paths if path != STDIN and path not in once)
         self._read: dict[str, _Read] = {}
-        self._stdin = {_STDIN_NAME: file_of(_STDIN_NAME, stdin or b"", None)} if STDIN in paths else {}
+        named = {_STDIN_NAME if path == STDIN else path: content for path, content in once.items() if path in paths}
+        self._once = {name: file_of(name, content, None) for name, content in named.items()}
         self.listing = scan(())
 
     @property
     def files(self) -> Mapping[str, File]:
         """All files in their order, as they were read last."""
-        return {**self._stdin, **{path: read.file for path, read in self._read.items()}}
+        return {**self._once, **{path: read.file for path, read in self._read.items()}}
 
     def refresh(self, touched: Iterable[str] | None = None) -> Mapping[str, File]:
         """Look at the disk, or only at the paths that are known to have been touched; gives the files as they are."""

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from msgspec import Struct
 
 from isthmus.edge.file_reader import FileReader
+from isthmus.edge.file_scan import STDIN
 from isthmus.kube.diagnostics import Diagnostic
 from isthmus.kube.files import File, positions_in
 from isthmus.kube.manifests import Manifests
@@ -66,7 +67,7 @@ class FileChange(Struct, frozen=True):
 
 def load(paths: Sequence[str], stdin: bytes | None = None) -> Loaded:
     """Read everything once. Raises FilesError where a path does not exist."""
-    return _load(FileReader(paths, stdin), Manifests(0))
+    return _load(FileReader(paths, {STDIN: stdin or b""}), Manifests(0))
 
 
 def _load(reader: FileReader, manifests: Manifests) -> Loaded:
@@ -82,12 +83,14 @@ def _load(reader: FileReader, manifests: Manifests) -> Loaded:
 class Watcher:
     """Follows files: `loaded` is their first state, iterating gives every later change. Raises FilesError.
 
-    One iteration at a time; ending it (aclose, or cancelling the task) ends the watching. `before` are the objects
-    that an earlier watcher read there.
+    One iteration at a time; ending it (aclose, or cancelling the task) ends the watching. `once` is what those paths
+    held that can be read only once; `before` are the objects that an earlier watcher read there.
     """
 
-    def __init__(self, paths: Sequence[str], stdin: bytes | None = None, before: Mapping[ObjectRef, Base] = {}) -> None:
-        self._reader = FileReader(paths, stdin)
+    def __init__(
+        self, paths: Sequence[str], once: Mapping[str, bytes] = {}, before: Mapping[ObjectRef, Base] = {}
+    ) -> None:
+        self._reader = FileReader(paths, once)
         self._manifests = Manifests(GRACE, before)
         self.loaded = _load(self._reader, self._manifests)
         self._diagnostics = self.loaded.diagnostics

@@ -137,7 +137,7 @@ async def watching(*paths: Path, stdin: bytes | None = None) -> AsyncIterator[Ch
     The watching begins after the first change is handed out, so two changes of a file elsewhere come first.
     """
     with TemporaryDirectory(prefix="isth-") as elsewhere:
-        watcher = Watcher([*map(str, paths), elsewhere], stdin)
+        watcher = Watcher([*map(str, paths), elsewhere], {"-": stdin or b""})
         async with aclosing(aiter(watcher)) as iterator:  # type: ignore[type-var]
             changes = Changes(watcher, iterator)
             for value in ("one", "two"):
