@@ -7,7 +7,6 @@ is answered to Envoy before the first load is complete, or a restart would withd
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import gc
 import importlib
@@ -78,7 +77,8 @@ class Gateway:
         self._first_synced = asyncio.Event()
         self._policies = Policies(wiring.runtime / "policies")
         self._ready = False
-        self._authorization: asyncio.Event | None = None  # set once the helper answers; None: nobody needs it
+        self._authorized: bool | None = None  # whether the helper answers; None: nobody needs it
+        self._held: list[tuple[tuple[Change, ...], float]] | None = None  # changes that wait for the helper
         self._remembered = Remembered(wiring.runtime / "last-good", self._pipeline, wiring.snapshot, self._events.error)
         self._apis: Apis | None = None
         self._servers: Servers | None = None
@@ -144,16 +144,18 @@ class Gateway:
             self._policies.want(self._pipeline.authorizations())
         except OSError as error:
             self._events.error(f"policies cannot be written, and their paths answer 503: {error}")
-        if self._pipeline.needs_helper and self._authorization is None:
-            self._authorization = asyncio.Event()
+        if self._pipeline.needs_helper and self._authorized is None:
+            self._authorized = False
             os.write(self._wiring.status, b"authorization\n")
+            if self._ready:  # paths that are served already shall not be refused while the helper starts
+                self._held = []
+                asyncio.get_running_loop().call_later(_HELPER_SECONDS, self._let_go)
 
-    async def _helper_answers(self) -> None:
-        """Paths that are served already shall not be refused while the helper starts for the first time."""
-        if self._authorization is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_HELPER_SECONDS):
-                    await self._authorization.wait()
+    def _let_go(self) -> None:
+        """Publish what has waited, in its order."""
+        held, self._held = self._held, None
+        for changes, since in held or ():
+            self._publish(changes, since)
 
     def _api_known(self, known: Known) -> None:
         if self._servers is not None:
@@ -186,7 +188,6 @@ class Gateway:
             self._pipeline.at(datetime.datetime.now(datetime.UTC))
             update = self._pipeline.apply((*change.upserts, *change.moved), change.deletes)
             self._follow_policies()
-            await self._helper_answers()
             now = dict.fromkeys(change.diagnostics)
             come = [diagnostic for diagnostic in now if diagnostic not in known]
             gone = [diagnostic for diagnostic in known if diagnostic not in now]
@@ -217,6 +218,9 @@ class Gateway:
         self._events.findings(placed, resolved)
 
     def _publish(self, changes: Iterable[Change], since: float) -> None:
+        if self._held is not None:
+            self._held.append((tuple(changes), since))
+            return
         effective = self._wiring.server.publish(changes)
         if effective:
             self._pushed.append(Pushed(self._wiring.snapshot.version, since, len(effective)))
@@ -251,8 +255,7 @@ class Gateway:
             self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
         adapted = self._apis is not None and self._apis.answering
         complete = self._servers is None or (self._servers.complete and adapted)
-        authorized = self._authorization is None or self._authorization.is_set()
-        if not self._ready and not self._pushed and complete and authorized:
+        if not self._ready and not self._pushed and complete and self._authorized is not False:
             from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
 
             admin = EnvoyAdmin(sockets_in(self._wiring.runtime).admin)
@@ -273,7 +276,8 @@ class Gateway:
             if line in (b"adapter ready\n", b"authorization ready\n"):
                 if line.startswith(b"adapter") and self._apis is not None:
                     self._apis.adapter_answers()
-                if line.startswith(b"authorization") and self._authorization is not None:
-                    self._authorization.set()
+                if line.startswith(b"authorization"):
+                    self._authorized = True
+                    self._let_go()
                 self._wiring.effects.put_nowait(Synced(""))
         return 0
