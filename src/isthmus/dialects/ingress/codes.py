@@ -10,7 +10,8 @@ DUPLICATE_PATH = Code(
     "host {host} path {path} is already claimed by {winner}",
     "remove one of the two, or give them different hosts or paths; until then {winner} answers",
     "Two rules claim the same host and path. ingress-nginx's rule is kept: the oldest object wins (by "
-    "creationTimestamp; objects without one are ordered by namespace and name) and the other rule is not served.",
+    "creationTimestamp; objects without one are ordered by namespace and name) and the other rule is not served. What "
+    "it asks to keep people out counts all the same where both are of one namespace (ISTH0148).",
     Effect.DROP,
 )
 CLASS_ANNOTATION = Code(

@@ -76,6 +76,25 @@ WITHOUT_CANARY = Code(
     "header's value nothing without the header's name.",
     Effect.KEEP,
 )
+PATH_STRICTER = Code(
+    "ISTH0148",
+    Severity.WARNING,
+    "what {other} asks of requests for path {path} of host {host} counts here too",
+    "remove the path from one of the two, or give both the same annotations",
+    "Two Ingresses of one namespace claim the same host and path. The oldest one answers; of what keeps people out "
+    "(addresses, passwords, authorization servers, limits) that of both counts. ingress-nginx would forget the "
+    "younger one's.",
+    Effect.KEEP,
+)
+PATH_CLOSED = Code(
+    "ISTH0149",
+    Severity.ERROR,
+    "path {path} of host {host} is closed: {other} claims it too and asks for what cannot be had beside this",
+    "remove the path from one of the two, or give both the same annotations; until then it answers 503",
+    "Two Ingresses of one namespace claim the same host and path, and what they ask to keep people out cannot be had "
+    "together, or not at all: two password files, satisfy any on one of them, a setting that cannot be read.",
+    Effect.CLOSE,
+)
 CODES = (
     CANARY_ALONE,
     CANARY_STRICTER,
@@ -85,4 +104,6 @@ CODES = (
     NO_CLUSTER_ADDRESS,
     NO_ERROR_PAGES,
     WITHOUT_CANARY,
+    PATH_STRICTER,
+    PATH_CLOSED,
 )

@@ -94,7 +94,8 @@ class Lowering:
             policy = _without_auth(policy)
         if isinstance(action, Forward):
             action = self._rewritten(action, where, decided)
-        if self.closed or decided.closed:
+        closed = self.closed or decided.closed
+        if closed:
             reason = f"{ref_of(self.ingress)} asks for something that cannot be honoured; see its findings"
             action = Respond(backends.UNAVAILABLE, reason)
         elif decided.redirect is not None:
@@ -106,7 +107,8 @@ class Lowering:
             seconds = action.idle_timeout_ms // 1000
             scene.report.add(codes.DEFAULT_TIMEOUT, ref_of(self.ingress), at, seconds=seconds)
         origin = Origin(ref_of(self.ingress), where.at)
-        rule = Rule(where.path, action, origin, decided, _spared(policy, action, decided), where.written, where.kind)
+        policy = _spared(policy, action, decided)
+        rule = Rule(where.path, action, origin, decided, policy, where.written, where.kind, closed=closed)
         spared = self.is_ingress_nginx and where.written.startswith(in_clear(self._settings))
         return replace(rule, in_clear=True) if spared else rule
 

@@ -49,3 +49,4 @@ class Rule(Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
     turn: int = 0
     in_clear: bool = False  # never redirected to HTTPS
+    closed: bool = False  # answers 503, because it asks for what cannot be had

@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from isthmus import quirks
 from isthmus.dialects.ingress import annotation_codes, codes
+from isthmus.dialects.ingress.hosts import host_codes
 from isthmus.dialects.ingress.hosts.lowering import Lowering, on_the_way
 from isthmus.dialects.ingress.hosts.paths import EXACT, Closed
 from isthmus.dialects.ingress.hosts.reading import Candidate, Reading, candidates
 from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
+from isthmus.dialects.ingress.hosts.stricter import stricter
 from isthmus.ir.action import Respond, SendTo
 from isthmus.ir.host import Origin
 from isthmus.ir.match import Condition, Exact, PathMatch, SegmentPrefix
@@ -43,6 +45,10 @@ def winners(lowerings: Sequence[Lowering], scene: Scene) -> list[Rule]:
         if winner is not rule:
             ref, name = ref_of(each.lowering.ingress), winner.origin.ref
             scene.report.add(codes.DUPLICATE_PATH, ref, each.at, host=scene.host, path=each.written, winner=name)
+            served[rule.path] = stricter(winner, rule)
+            if served[rule.path] != winner:
+                code = host_codes.PATH_CLOSED if served[rule.path].closed else host_codes.PATH_STRICTER
+                scene.report.add(code, name, winner.origin.path, host=scene.host, path=winner.written, other=ref)
     _default(lowerings, served)
     rules = list(served.values())
     if not reading.regex and quirks.SLASH_REDIRECT not in scene.options.without:
