@@ -52,7 +52,7 @@ class Place(enum.Enum):
 def api_routes(
     route: Route, offer: Offer, digests: Sequence[str], place: Place, without: api.Any | None
 ) -> Iterator[Entry]:
-    """The routes of one API route. `digests` are all schemas of the host.
+    """The routes of one API route. `digests` are the schemas that reflection shows there.
 
     `without` keeps the virtual host's transcoder from a route; None where the virtual host has none.
     """

@@ -15,6 +15,7 @@ from isthmus.ir.action import Forward
 from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.host import CATCH_ALL, HostConfig, Route
 from isthmus.ir.match import Match, SegmentPrefix
+from isthmus.ir.policy import Policy
 from isthmus.ir.transcoding import Transcoding
 from isthmus.xds import api, names
 from isthmus.xds.api_routes import Offer, Place, api_routes
@@ -149,7 +150,6 @@ def _entries(
     if host is not None and together.config is not None:
         host.typed_per_filter_config[TRANSCODER.name].CopyFrom(together.config)
         without = nothing()  # not off: exact hosts too are found late where clients write them in upper case
-    digests = tuple(sorted({offer.planned.digest for offer in offers.values() if offer.planned}))
     counts = Counter(offer.action.backend.service for offer in offers.values())
     has_encoded = any(is_encoded(route.match.path) for route in config.routes)
     entries: list[Entry] = [("/", malformed())] if has_encoded else []
@@ -159,7 +159,7 @@ def _entries(
             offer = offers[index]
             copies = counts[offer.action.backend.service] if len(config.routes) <= _FEW_ROUTES else _MOST_COPIES + 1
             place = _place(offer, together, host is not None, copies)
-            entries.extend(api_routes(route, offer, digests, place, without))
+            entries.extend(api_routes(route, offer, _shown(config, offers, route.policy), place, without))
             own = [encoded(route)]
         else:
             own = [(route.match.path.path, emit_route(route, inside)), encoded(route)]
@@ -176,6 +176,18 @@ def _count(route: Route, entries: Iterable[Entry]) -> None:
     for _, message in entries:
         if message.HasField("route"):
             message.route.rate_limits.extend(route_limits(route.policy.limits))
+
+
+def _shown(config: HostConfig, offers: Mapping[int, Offer], policy: Policy) -> tuple[str, ...]:
+    """The schemas that reflection shows to those whom a policy lets in: of APIs that ask who comes, those alone that
+    ask the same."""
+    own = (policy.sources, policy.authorization)
+    found: set[str] = set()
+    for index, offer in offers.items():
+        other = config.routes[index].policy
+        if offer.planned is not None and (other.sources, other.authorization) in ((None, None), own):
+            found.add(offer.planned.digest)
+    return tuple(sorted(found))
 
 
 def _place(offer: Offer, together: Together, on_host: bool, copies: int) -> Place:
