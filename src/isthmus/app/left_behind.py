@@ -20,6 +20,7 @@ from isthmus.dialects.upstream import Upstream
 from isthmus.edge.grpc_client.channels import Target
 from isthmus.edge.runtime_dir import PLANS
 from isthmus.ir.backend import ServicePortRef
+from isthmus.ir.private import PrivateBytes
 
 _T = TypeVar("_T")
 
@@ -72,7 +73,7 @@ class LeftBehind:
 def _read(folder: Path, kind: type[_T]) -> Iterator[_T]:
     for path in sorted(folder.glob("*.msgpack")):
         with contextlib.suppress(OSError, msgspec.MsgspecError):
-            yield msgspec.msgpack.decode(path.read_bytes(), type=kind)
+            yield msgspec.msgpack.decode(path.read_bytes(), type=kind, dec_hook=_private)
 
 
 def _write(folder: Path, port: ServicePortRef, value: object) -> None:
@@ -81,8 +82,22 @@ def _write(folder: Path, port: ServicePortRef, value: object) -> None:
     beside = path.with_name(f".{path.name}")
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)
-        beside.write_bytes(msgspec.msgpack.encode(value))
+        beside.touch(mode=0o600)
+        beside.write_bytes(msgspec.msgpack.encode(value, enc_hook=_plain))
         beside.rename(path)
+
+
+def _plain(value: object) -> object:
+    """A key that Envoy shows to a server."""
+    if isinstance(value, PrivateBytes):
+        return bytes(value)
+    raise NotImplementedError(f"{type(value).__name__} is not kept")
+
+
+def _private(kind: type, value: object) -> object:
+    if kind is PrivateBytes and isinstance(value, bytes):
+        return PrivateBytes(value)
+    raise NotImplementedError(f"{kind.__name__} is not kept")
 
 
 def _file(folder: Path, port: ServicePortRef) -> Path:
