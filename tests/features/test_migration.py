@@ -95,7 +95,7 @@ ONE = {
     "invalid-restriction": ({f"{P}denylist-source-range": "x"}, Verdict.REFUSED, "is x, expected", "correct the"),
     "unknown": ({f"{P}rewrite-taget": "/"}, Verdict.UNKNOWN, "did you mean rewrite-target?", "remove it"),
     "unknown-restriction": ({f"{P}auth-typo": "x"}, Verdict.REFUSED, "restricts access", "remove it"),
-    "another-controller's": ({"nginx.org/lb-method": "random"}, Verdict.NO_EFFECT, "belongs to", "use the class of"),
+    "another-controller's": ({"nginx.org/lb-method": "random"}, Verdict.NO_EFFECT, "belongs to", "serves this class"),
     "old-name": ({f"{P}secure-backends": "true"}, Verdict.UNKNOWN, "removed in 0.21", f"{P}backend-protocol: HTTPS"),
     "old-name-that-counts": (
         {f"{P}whitelist-source-range": "10.0.0.0/8"}, Verdict.KEPT, "", f"{P}allowlist-source-range: 10.0.0.0/8",

@@ -196,6 +196,15 @@ class PolicyRateLimit(Value, frozen=True, gc=False, rename="camel"):
     condition: Unread | None = None
 
 
+class PolicyCors(Value, frozen=True, gc=False, rename="camel"):
+    allow_origin: tuple[str, ...] | None = None
+    allow_methods: tuple[str, ...] | None = None
+    allow_headers: tuple[str, ...] | None = None
+    expose_headers: tuple[str, ...] | None = None
+    allow_credentials: bool | None = None
+    max_age: int | None = None
+
+
 class PolicyJwt(Value, frozen=True, gc=False, rename="camel"):
     realm: str = ""
     secret: str = ""
@@ -249,7 +258,7 @@ class PolicySpec(Value, frozen=True, gc=False, rename="camel"):
     oidc: Unread | None = None
     waf: Unread | None = None
     cache: Unread | None = None
-    cors: Unread | None = None
+    cors: PolicyCors | None = None
     external_auth: Unread | None = None
     hsts: Unread | None = None
 

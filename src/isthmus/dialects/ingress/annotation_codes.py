@@ -35,7 +35,8 @@ WRONG_CLASS_ANNOTATION = Code(
     "ISTH0113",
     Severity.WARNING,
     "{annotation} belongs to {owner}; this object's class belongs to {controller}, which ignores it",
-    "use the class of {owner}, or the annotation of {controller} that does the same",
+    "if {owner} serves this class, put its IngressClass among the manifests; else use the annotation of {controller} "
+    "that does the same",
     "Each controller reads only its own annotations. With an IngressClass among the objects its controller decides "
     "whose annotations count (k8s.io/ingress-nginx or nginx.org/ingress-controller); without one, ingress-nginx's.",
     Effect.KEEP,

@@ -93,7 +93,7 @@ DEFAULT_TIMEOUT = Code(
     "ISTH0119",
     Severity.INFO,
     "idle streams and WebSockets are cut after {seconds} s, nginx's default",
-    'set nginx.ingress.kubernetes.io/proxy-read-timeout and proxy-send-timeout, for example to "3600"',
+    'set {prefix}proxy-read-timeout and proxy-send-timeout, for example to "{value}"',
     "nginx closes a connection on which nothing moved for proxy-read-timeout (60 s). gRPC streams and WebSockets "
     "that are quiet for longer need a larger value; a stream on which data flows is never cut.",
 )

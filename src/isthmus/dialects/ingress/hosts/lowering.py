@@ -31,6 +31,9 @@ from isthmus.ir.policy import NOTHING_ASKED, Policy
 from isthmus.kube.objects import Ingress, IngressBackend, ref_of
 from isthmus.kube.refs import FieldPath
 
+# What raises the limit on idle streams, in the words of NGINX Inc and of ingress-nginx.
+_TIMEOUTS = (("nginx.org/", "3600s"), ("nginx.ingress.kubernetes.io/", "3600"))
+
 
 class Lowering:
     """One Ingress of a host. `closed` says that its paths answer 503."""
@@ -105,7 +108,10 @@ class Lowering:
         elif isinstance(action, Forward) and not decided.timeouts_set and not action.websocket:
             at = FieldPath(("metadata", "annotations"))
             seconds = action.idle_timeout_ms // 1000
-            scene.report.add(codes.DEFAULT_TIMEOUT, ref_of(self.ingress), at, seconds=seconds)
+            prefix, value = _TIMEOUTS[self.is_ingress_nginx]
+            scene.report.add(
+                codes.DEFAULT_TIMEOUT, ref_of(self.ingress), at, seconds=seconds, prefix=prefix, value=value
+            )
         origin = Origin(ref_of(self.ingress), where.at)
         policy = _spared(policy, action, decided)
         rule = Rule(where.path, action, origin, decided, policy, where.written, where.kind, closed=closed)

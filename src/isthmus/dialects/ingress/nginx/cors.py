@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.grammar.origins import EVERYBODY, web_origin
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import Cors
@@ -38,11 +39,9 @@ DEFAULT_HEADERS = (
 )
 DEFAULT_MAX_AGE_S = 1_728_000
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://(\*\.)?[a-z0-9.-]{0,253}(:[0-9]{1,5})?|null")
 _METHOD = re.compile(r"[A-Za-z]{1,50}")
 _HEADER = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _EXPOSED = re.compile(r"[A-Za-z0-9_-]{1,200}|\*")
-_EVERYBODY = ("*",)
 
 
 def _apply(view: View, draft: Draft) -> Draft:
@@ -56,7 +55,7 @@ def _apply(view: View, draft: Draft) -> Draft:
         headers=_list(view, HEADERS, _HEADER, DEFAULT_HEADERS),
         expose=_list(view, EXPOSE, _EXPOSED, ()),
         # To everybody nginx answers a star, with which browsers never send credentials.
-        credentials=credentials and origins != _EVERYBODY,
+        credentials=credentials and origins != EVERYBODY,
         max_age_s=view.integer(MAX_AGE, DEFAULT_MAX_AGE_S, 0, 2**31 - 1),
     )
     return replace(draft, policy=replace(draft.policy, cors=cors))
@@ -65,15 +64,15 @@ def _apply(view: View, draft: Draft) -> Draft:
 def _origins(view: View) -> tuple[str, ...]:
     text = view.text(ORIGIN)
     if not text:
-        return _EVERYBODY
+        return EVERYBODY
     parts = view.names(ORIGIN)
     if "*" in parts:
-        return _EVERYBODY
+        return EVERYBODY
     found: list[str] = []
     for part in parts:
-        origin = part.lower()  # browsers send them so, and nginx compares them in any case
-        if _ORIGIN.fullmatch(origin):
-            found.append(origin.replace("*", "+"))  # one label, not more
+        origin = web_origin(part)
+        if origin is not None:
+            found.append(origin)
         else:
             view.invalid(ORIGIN, part, "origins such as https://example.com, https://*.example.com:8443, or *")
     return tuple(dict.fromkeys(found))

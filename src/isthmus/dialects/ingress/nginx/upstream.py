@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.grammar.nginx_variables import constants, parse
+from isthmus.dialects.ingress.grammar.nginx_variables import constants
+from isthmus.dialects.ingress.grammar.upstream_host import upstream_host
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import HeaderEdit
-from isthmus.ir.template import is_literal, literal
 
 CLUSTER_IP = "nginx.ingress.kubernetes.io/service-upstream"
 HOST = "nginx.ingress.kubernetes.io/upstream-vhost"
@@ -26,7 +26,6 @@ PREFIX = "nginx.ingress.kubernetes.io/x-forwarded-prefix"
 CONNECTION = "nginx.ingress.kubernetes.io/connection-proxy-header"
 _REWRITE = "nginx.ingress.kubernetes.io/rewrite-target"
 
-_AUTHORITY = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"[A-Za-z0-9._~/:-]{1,1024}")
 _TOKENS = re.compile(r"[A-Za-z0-9-]{1,64}( ?, ?[A-Za-z0-9-]{1,64}){0,15}")
 
@@ -45,11 +44,9 @@ def _named(view: View, draft: Draft) -> Draft:
     text = view.text(HOST)
     if not text:
         return draft
-    host = parse(text, constants(view.namespace, view.name, draft.service))
-    fixed = literal(host) if not isinstance(host, str) else None
-    if isinstance(host, str) or (is_literal(host) and not _AUTHORITY.fullmatch(fixed or "")):
-        reason = host if isinstance(host, str) else "it has other characters"
-        view.invalid(HOST, text[:200], f"a host name, or text with nginx's variables ({reason})")
+    host = upstream_host(text, constants(view.namespace, view.name, draft.service))
+    if isinstance(host, str):
+        view.invalid(HOST, text[:200], f"a host name, or text with nginx's variables ({host})")
         return draft
     return replace(draft, host=host)
 

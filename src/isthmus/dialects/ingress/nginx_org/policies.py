@@ -104,8 +104,8 @@ def _written(kind: str) -> str:
 
 
 _KINDS = (
-    "accessControl, rateLimit, basicAuth, jwt (keys in a Secret), apiKey, ingressMTLS and egressMTLS can be had; waf, "
-    "oidc, externalAuth, rate limits with a condition and jwt with a jwksURI close the path"
+    "accessControl, rateLimit, basicAuth, jwt (keys in a Secret), apiKey, ingressMTLS, egressMTLS and cors can be had; "
+    "waf, oidc, externalAuth, rate limits with a condition and jwt with a jwksURI close the path"
 )
 
 FEATURE = Feature(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress import annotation_codes
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.nginx_org import egress_mtls, ingress_mtls
+from isthmus.dialects.ingress.nginx_org import cors, egress_mtls, ingress_mtls
 from isthmus.dialects.ingress.nginx_org.attached import Attached, Broken, Changed, Kind, Refused, secret_of
 from isthmus.dialects.ingress.nginx_org.authorizations import authorized
 from isthmus.dialects.ingress.nginx_org.basic_auth import MOST_TOLD
@@ -174,6 +174,6 @@ KINDS: Mapping[str, Kind] = {
     "waf": _refused("F5 WAF for NGINX is a module of NGINX Plus", "put a firewall of your own before the gateway"),
     "external_auth": _refused("this kind of question to another server cannot be had", "use a proxy that asks it"),
     "cache": _left_out("answers are not cached"),
-    "cors": _left_out("CORS is left to the backend; use isthmus.dev/transcode-origins for APIs"),
+    "cors": cors.apply,
     "hsts": _left_out("use nginx.org/hsts"),
 }

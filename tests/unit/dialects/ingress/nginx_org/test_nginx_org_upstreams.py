@@ -119,6 +119,37 @@ def test_retries_that_cannot_be_read(value: str) -> None:
     assert result.codes == ["ISTH0114"]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("backend.example.com", ("backend.example.com",)),
+        ("a.test:8080", ("a.test:8080",)),
+        ("$host", (Variable(Of.HOST),)),
+    ],
+)
+def test_the_name_that_a_backend_is_called_by(value: str, expected: tuple[str | Variable, ...]) -> None:
+    result = drafted({N + "upstream-vhost": value})
+    assert (result.draft.host, result.codes) == (expected, [])
+
+
+@pytest.mark.parametrize("value", [*(each for each in HOSTILE if each.strip()), "a b", "$nobody"])
+def test_a_name_that_is_none_leaves_the_clients(value: str) -> None:
+    result = drafted({N + "upstream-vhost": value})
+    assert (result.draft.host, result.codes) == ((), ["ISTH0114"])
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1.0", None), ("1.1", None), ("2", Protocol.HTTP2)])
+def test_versions_of_http(value: str, expected: Protocol | None) -> None:
+    result = drafted({N + "proxy-http-version": value})
+    assert (result.draft.protocol, result.codes) == (expected, [])
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "3", "2.0"])
+def test_versions_that_there_are_not(value: str) -> None:
+    result = drafted({N + "proxy-http-version": value})
+    assert (result.draft.protocol, result.codes) == (None, ["ISTH0114"])
+
+
 STICKY = (
     "serviceName=coffee srv_id expires=1h domain=.example.com path=/c secure httponly samesite=lax;serviceName=tea t"
 )
