@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -23,6 +24,7 @@ _HOST = ("host", "authority", ":authority", "http_host")
 _SCHEME = ("scheme", ":scheme", "x-forwarded-proto", "x_forwarded_proto")
 _AGENT = ("user_agent", "user-agent", "http_user_agent")
 _REFERER = ("referer", "http_referer")
+_LINE = re.compile(r"([A-Za-z]{1,30}) (.+) HTTP/[0-9.]{1,5}")
 _ABSENT = (None, "", "-")  # "-" is how logs say that there is no value
 
 
@@ -48,7 +50,9 @@ def parse_json_line(line: bytes) -> Recorded | Unusable:
 def _raw(fields: Mapping[str, object]) -> Raw:
     method, target, body = _first(fields, _METHOD), _first(fields, _TARGET), _body(fields)
     if not target:
-        raise _WrongTypeError("there is neither url nor path")
+        method, target = _request_line(fields.get("request")) or (method, target)
+    if not target:
+        raise _WrongTypeError("there is no url, path or request line")
     if not method and body:
         raise _WrongTypeError("there is a body but no method")
     headers = _headers(fields.get("headers"))
@@ -57,6 +61,12 @@ def _raw(fields: Mapping[str, object]) -> Raw:
         if name not in named and (value := _first(fields, keys)):
             headers += ((name, value),)
     return Raw(method or "GET", target, _first(fields, _HOST), headers, body, _first(fields, _SCHEME))
+
+
+def _request_line(value: object) -> tuple[str, str] | None:
+    """Method and target of nginx's $request."""
+    found = _LINE.fullmatch(value) if isinstance(value, str) else None
+    return (found[1], found[2]) if found is not None else None
 
 
 def _first(fields: Mapping[str, object], names: tuple[str, ...]) -> str:

@@ -111,6 +111,11 @@ OURS = [
         Recorded("GET", "a.test", "/a", (("user-agent", "x"),), b"", "https"),
         id="nginx-in-json",
     ),
+    pytest.param(
+        {"request": "HEAD /a b?c=%20 HTTP/2.0", "http_host": "a.test", "status": "200"},
+        Recorded("HEAD", "a.test", "/a%20b?c=%20"),
+        id="the-request-line-in-json",
+    ),
 ]  # fmt: skip
 
 
@@ -135,7 +140,9 @@ REFUSED = [
     pytest.param(log("GET /", agent=r"\x1B[31m"), "user-agent holds control characters", id="agent"),
     pytest.param(b'{"path": "/"', "not JSON", id="cut"),
     pytest.param(b'{"a":' * 20_000, "not JSON", id="deep"),
-    pytest.param({"method": "GET"}, "neither url nor path", id="no-path"),
+    pytest.param({"method": "GET"}, "there is no url, path or request line", id="no-path"),
+    pytest.param({"request": {"uri": "/"}}, "there is no url, path or request line", id="request-object"),
+    pytest.param({"request": "GET /"}, "there is no url, path or request line", id="request-cut"),
     pytest.param({"path": 7}, "path is a number; expected a string", id="number"),
     pytest.param({"path": "/", "body": "x"}, "a body but no method", id="body-without-method"),
     pytest.param({"method": "POST", "path": "/", "body": {}}, "body is an object; expected a string", id="body-object"),

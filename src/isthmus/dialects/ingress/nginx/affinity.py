@@ -108,7 +108,10 @@ def _say_differences(view: View, persistent: bool) -> None:
         view.differs(CONDITIONAL, "browsers are not told apart: every one gets SameSite as it is said")
 
 
-_VALUE = "the cookie holds Envoy's own value, so clients are spread anew once when they come from nginx"
+_VALUE = (
+    "the cookie holds a value of the gateway's own, so clients are spread anew once when they come from nginx; for "
+    "gRPC backends it is one for each connection"
+)
 
 FEATURE = Feature(
     title="Session affinity",

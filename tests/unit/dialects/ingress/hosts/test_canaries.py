@@ -149,6 +149,28 @@ def test_headers_come_before_cookies_and_those_before_weights() -> None:
     ]
 
 
+def test_with_affinity_what_a_client_got_comes_first() -> None:
+    routes, found = split(
+        ingress("main", 3, affinity="cookie", session_cookie_name="s"),
+        ingress("one", 1, canary="true", canary_by_header="h", canary_weight="20"),
+        ingress("two", 2, canary="true", canary_weight="30", affinity_canary_behavior="legacy"),
+    )
+    asked = [[(each.source, each.name) for each in route.match.conditions] for route in routes]
+    assert asked == [[("cookie", "s-canary")]] * 2 + [[("header", "h")]] * 2 + [[]]
+    assert [shares(route) for route in routes] == [
+        {"main": 1},
+        {"one": 1},
+        {"one": 1},
+        {"main": 7, "two": 3},
+        {"main": 5, "one": 2, "two": 3},
+    ]
+    last = routes[-1].action
+    assert isinstance(last, Forward)
+    kept = [route.match.conditions[0].value for route in routes[:2]]
+    assert [last.mark, *(each.mark for each in last.splits)] == [*kept, ""], "legacy keeps nobody"
+    assert found == []
+
+
 def test_path_and_path_type_must_be_the_same() -> None:
     for canary_at in ({"kind": "Exact"}, {"path": "/x"}):
         routes, found = split(ingress("main", 2), ingress("one", 1, canary="true", canary_weight="100", **canary_at))
