@@ -16,12 +16,14 @@ from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.grammar.access_rules import Rule, sources
 from isthmus.dialects.ingress.grammar.answer_rewrites import domain_rewrite, path_rewrite, redirect_rewrites
 from isthmus.dialects.ingress.grammar.header_names import fault
+from isthmus.dialects.ingress.grammar.idle_directives import IDLE
 from isthmus.dialects.ingress.grammar.nginx_directives import Directive, Fault, directives
 from isthmus.dialects.ingress.grammar.nginx_times import milliseconds
 from isthmus.dialects.ingress.grammar.nginx_variables import parse
 from isthmus.dialects.ingress.grammar.snippet_answers import answer, rewritten
 from isthmus.dialects.services import closest
 from isthmus.ir.action import Respond, SendTo
+from isthmus.ir.backend import Protocol
 from isthmus.ir.policy import Edit, HeaderEdit, HeaderRewrite, SourceRanges
 from isthmus.ir.template import Template
 from isthmus.kube.diagnostics import printable
@@ -35,6 +37,7 @@ class Place(Struct, frozen=True):
 
 
 Applied = Draft | str
+_Change = Callable[[tuple[str, ...], Place, Draft], Applied]
 
 
 def apply(text: str, place: Place, draft: Draft) -> Applied:
@@ -60,7 +63,7 @@ def _changed(directive: Directive, place: Place, draft: Draft) -> Applied:
     change = _CHANGES.get(directive.name)
     if change is not None:
         return change(directive.args, place, draft)
-    if directive.name in _NOTHING_TO_DO:
+    if directive.name in IDLE:
         return draft
     return f"this directive has no equal here{closest(directive.name, _CHANGES)}"
 
@@ -230,6 +233,16 @@ def _send_timeout(args: tuple[str, ...], _: Place, draft: Draft) -> Applied:
     return replace(draft, send_timeout_ms=time, timeouts_set=True) if time else _TIME_WANTED
 
 
+def _grpc(change: _Change) -> _Change:
+    """What counts for gRPC backends only."""
+
+    def grpc_only(args: tuple[str, ...], place: Place, draft: Draft) -> Applied:
+        changed = change(args, place, draft)
+        return changed if isinstance(changed, str) or draft.protocol is Protocol.HTTP2 else draft
+
+    return grpc_only
+
+
 def _time_ms(args: tuple[str, ...]) -> int:
     """nginx's time; 0 where it is none."""
     return (milliseconds(args[0]) or 0) if len(args) == 1 else 0
@@ -254,10 +267,14 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _OF_CONNECTIONS = frozenset({"connection", "keep-alive", "proxy-connection", "upgrade"})
 _PER_PATH = frozenset({"allow", "deny", "return", "rewrite"})
 
-_CHANGES: Mapping[str, Callable[[tuple[str, ...], Place, Draft], Applied]] = {
+_CHANGES: Mapping[str, _Change] = {
     "access_log": _access_log,
     "add_header": _add_header,
     "client_max_body_size": _body_size,
+    "grpc_connect_timeout": _grpc(_connect_timeout),
+    "grpc_read_timeout": _grpc(_read_timeout),
+    "grpc_send_timeout": _grpc(_send_timeout),
+    "grpc_set_header": _grpc(_proxy_set_header),
     "more_clear_headers": _clear_headers,
     "more_clear_input_headers": _clear_input_headers,
     "more_set_headers": _set_headers,
@@ -273,25 +290,3 @@ _CHANGES: Mapping[str, Callable[[tuple[str, ...], Place, Draft], Applied]] = {
     "return": _return,
     "rewrite": _rewrite,
 }
-# What tunes something that Envoy does not have or does by itself, and what Envoy does anyway.
-_NOTHING_TO_DO = frozenset(
-    {
-        "chunked_transfer_encoding",
-        "client_body_buffer_size",
-        "error_log",
-        "keepalive_timeout",
-        "log_not_found",
-        "proxy_buffer_size",
-        "proxy_buffering",
-        "proxy_buffers",
-        "proxy_busy_buffers_size",
-        "proxy_http_version",
-        "proxy_max_temp_file_size",
-        "proxy_pass_header",
-        "proxy_request_buffering",
-        "rewrite_log",
-        "server_tokens",
-        "tcp_nodelay",
-        "tcp_nopush",
-    }
-)

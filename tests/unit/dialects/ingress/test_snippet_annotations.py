@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
+from isthmus.dialects.ingress.nginx.protocol import FEATURE as PROTOCOL
 from isthmus.dialects.ingress.nginx.snippets import FEATURE
 from isthmus.dialects.ingress.nginx.source_ranges import FEATURE as RANGES
 from isthmus.dialects.ingress.view import View
@@ -102,6 +103,16 @@ def test_times_and_host() -> None:
     draft = found.draft
     assert (draft.read_timeout_ms, draft.send_timeout_ms, draft.connect_timeout_ms) == (3_600_000, 90_000, 2_000)
     assert (draft.host, draft.timeouts_set, draft.closed) == ((HOST,), True, False)
+
+
+@pytest.mark.parametrize(("protocol", "read_ms"), [("GRPC", 1_200_000), ("GRPCS", 1_200_000), ("HTTP", 60_000)])
+def test_times_of_grpc_count_for_grpc_backends(protocol: str, read_ms: int) -> None:
+    text = 'grpc_read_timeout "1200s"; grpc_send_timeout "1200s"; client_body_timeout "1200s";'
+    given = {"backend-protocol": protocol, "server-snippet": text}
+    found = drafted((PROTOCOL, FEATURE), given)
+    assert (found.draft.read_timeout_ms, found.draft.send_timeout_ms, found.draft.closed) == (read_ms, read_ms, False)
+    closed = drafted((PROTOCOL, FEATURE), given | {"server-snippet": "grpc_read_timeout soon;"})
+    assert closed.draft.closed, "whatever the backend speaks"
 
 
 @pytest.mark.parametrize(
