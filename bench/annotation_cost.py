@@ -39,7 +39,10 @@ FAMILIES: dict[str, dict[str, str]] = {
     "external-auth": {"auth-url": "http://echo.default.svc.cluster.local/auth"},
 }
 _BODY = b'{"name": "world"}'
-_BASIC = ("authorization", "Basic dXNlcjpwYXNz")  # user:pass
+_SENT = {
+    "basic-auth": ("authorization", "Basic dXNlcjpwYXNz"),  # user:pass
+    "session": ("cookie", "a=b; INGRESSCOOKIE=0123456789"),  # as all but a client's first request
+}
 _OBJECTS = """apiVersion: v1
 kind: Service
 metadata: {name: echo}
@@ -99,7 +102,7 @@ def manifests() -> str:
 
 def _cost(gateway: Gateway, name: str, calls: int) -> float:
     asked = rest("/x", _BODY)
-    extra = (_BASIC,) if name == "basic-auth" else ()
+    extra = (_SENT[name],) if name in _SENT else ()
     before = cpu_seconds(gateway.envoy)
     run(
         gateway.http_port,
