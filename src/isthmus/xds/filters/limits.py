@@ -47,7 +47,7 @@ def host_limits(limits: Iterable[RateLimit]) -> api.Any:
 
 def route_limits(limits: Iterable[RateLimit]) -> list[api.RouteRateLimit]:
     """What a route says: the buckets that its requests take from."""
-    return [api.RouteRateLimit(actions=_actions(limit)) for limit in limits]
+    return [api.RouteRateLimit(actions=_actions(limit)) for limit in dict.fromkeys(limits)]
 
 
 def held(host: Mapping[str, api.Any]) -> Iterator[tuple[api.LocalRateLimit, api.LocalRateLimitDescriptor]]:
