@@ -85,7 +85,7 @@ def changed(text: str) -> tuple[str, Rewritten]:
 ONE = {
     "exact": ({f"{P}ssl-redirect": "false"}, Verdict.KEPT, "", ""),
     "helper": ({f"{P}satisfy": "any"}, Verdict.HELPER, "", ""),
-    "differs": ({f"{P}affinity": "cookie"}, Verdict.DIFFERS, "Envoy's own value", ""),
+    "differs": ({f"{P}affinity": "cookie"}, Verdict.DIFFERS, "value of the gateway's own", ""),
     "differs-by-value": ({f"{P}load-balance": "ewma"}, Verdict.DIFFERS, "does not measure", ""),
     "no-effect": ({f"{P}proxy-buffer-size": "8k"}, Verdict.NO_EFFECT, "small buffers", "remove it"),
     "refused": ({f"{P}enable-modsecurity": "true"}, Verdict.REFUSED, "no ModSecurity", "remove it"),

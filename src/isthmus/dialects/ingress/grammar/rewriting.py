@@ -18,12 +18,17 @@ _GROUP = re.compile(r"\$([1-9])")
 
 def new_path(written: str, target: str) -> Rewrite:
     """What the backend of the path `written`, an expression without problems, sees."""
+    return Rewrite(filled_groups(written, target), f"^(?i:{path_regex(written)[0]}).*$")
+
+
+def filled_groups(written: str, target: str) -> str:
+    """The target with Envoy's names of those groups that the expression `written` has."""
     groups = re.compile(written).groups
 
     def group(found: re.Match[str]) -> str:
         return f"\\{found[1]}" if int(found[1]) <= groups else ""
 
-    return Rewrite(_GROUP.sub(group, target.replace("\\", "\\\\")), f"^(?i:{path_regex(written)[0]}).*$")
+    return _GROUP.sub(group, target.replace("\\", "\\\\"))
 
 
 def session_path(path: PathMatch, written: str) -> str:

@@ -16,7 +16,7 @@ from isthmus.dialects.ingress.annotations import Asked, draft, judge
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.grammar.rewriting import new_path, session_path
 from isthmus.dialects.ingress.hosts import backends
-from isthmus.dialects.ingress.hosts.path_kinds import Unreadable, rewrite_of
+from isthmus.dialects.ingress.hosts.path_kinds import rewrite_of
 from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.dialects.ingress.nginx import VOCABULARY as NGINX
 from isthmus.dialects.ingress.nginx.errors import to_fallback, with_port
@@ -118,13 +118,9 @@ class Lowering:
         spared = self.is_ingress_nginx and where.written.startswith(in_clear(self._settings))
         return replace(rule, in_clear=True) if spared else rule
 
-    def _rewritten(self, action: Forward, where: Where, decided: Draft) -> Forward | Respond:
+    def _rewritten(self, action: Forward, where: Where, decided: Draft) -> Forward:
         """With the path that the backend sees, and the path of the cookie that keeps clients there."""
         rewrite = rewrite_of(decided, where.written)
-        if isinstance(rewrite, Unreadable):
-            at = where.at / "path"
-            self._scene.report.add(codes.INVALID_PATH, ref_of(self.ingress), at, value=where.written, reason=rewrite)
-            return Respond(backends.UNAVAILABLE, "the path that the backend is to see cannot be made")
         if decided.rewrite is not None and decided.rewrite != where.written:
             rewrite = new_path(where.written, decided.rewrite)
         session = action.session

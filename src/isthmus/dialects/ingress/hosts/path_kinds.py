@@ -10,10 +10,9 @@ import re
 
 from isthmus.dialects.ingress.draft import Draft, PathKind
 from isthmus.dialects.ingress.grammar.regex import path_regex, sent_start
+from isthmus.dialects.ingress.grammar.rewriting import filled_groups
 from isthmus.ir.action import Rewrite
 from isthmus.ir.match import Exact, PathMatch, Pattern
-
-_GROUP = re.compile(r"\$([1-9])")
 
 
 class Unreadable(str):
@@ -34,7 +33,7 @@ def read_as(kind: PathKind, path: str) -> PathMatch | Unreadable:
     return Pattern(sent_start(path), f"(?:{sent}).*", f"(?:{path}).*" if sent != path else "")
 
 
-def rewrite_of(draft: Draft, path: str) -> Rewrite | Unreadable | None:
+def rewrite_of(draft: Draft, path: str) -> Rewrite | None:
     """The path that the backend of a rule with that path sees; None for the client's own."""
     if draft.new_prefix:
         start = path.rstrip("/")  # of type Prefix /tea/ takes /tea too, and its slash is part of what is replaced
@@ -43,9 +42,5 @@ def rewrite_of(draft: Draft, path: str) -> Rewrite | Unreadable | None:
         return None
     if draft.path_kind not in (PathKind.REGEX, PathKind.REGEX_ANY_CASE):
         return Rewrite(draft.new_path.replace("\\", "\\\\"), "^.*$")
-    groups = re.compile(path).groups
-    wanted = max((int(each) for each in _GROUP.findall(draft.new_path)), default=0)
-    if wanted > groups:
-        return Unreadable(f"${wanted} is none of the {groups} groups of the path")
     flags = "(?i)" if draft.path_kind is PathKind.REGEX_ANY_CASE else ""
-    return Rewrite(_GROUP.sub(r"\\\1", draft.new_path.replace("\\", "\\\\")), f"{flags}^(?:{path_regex(path)[0]}).*$")
+    return Rewrite(filled_groups(path, draft.new_path), f"{flags}^(?:{path_regex(path)[0]}).*$")

@@ -54,6 +54,8 @@ def rewritten(rewrite: Rewrite, path: str) -> str:
         (Draft("tea", new_path="/b/$1", path_kind=REGEX), "/tea/(.*)", "/tea/green/x", "/b/green/x"),
         (Draft("tea", new_path="/$2/$1", path_kind=REGEX), "/(a)/(b+)", "/a/bb/rest", "/bb/a"),
         (Draft("tea", new_path="/b/$1", path_kind=ANY_CASE), "/tea/(.*)", "/TEA/Green", "/b/Green"),
+        (Draft("tea", new_path="/b/$1/$2", path_kind=REGEX), "/tea/(.*)", "/tea/x", "/b/x/"),
+        (Draft("tea", new_path="/b/$1", path_kind=REGEX), "/tea", "/tea/x", "/b/"),
         (Draft("tea", new_path="/b", path_kind=PathKind.EXACT), "/tea", "/tea", "/b"),
     ],
 )
@@ -74,7 +76,3 @@ def test_a_beginning_with_a_slash_at_its_end_is_replaced_with_the_slash(asked: s
     rewrite = rewrite_of(Draft("tea", new_prefix="/b/"), "/te.a/")
     assert isinstance(rewrite, Rewrite)
     assert rewritten(rewrite, asked) == seen
-
-
-def test_a_group_that_is_not_there() -> None:
-    assert isinstance(rewrite_of(Draft("tea", new_path="/$2", path_kind=REGEX), "/(a)"), Unreadable)
