@@ -77,7 +77,7 @@ UNUSED_ADDRESSES = Code(
     "ISTH0058",
     Severity.WARNING,
     "addresses are given for {service}, but there is no such Service port{hint}",
-    "correct --endpoint {service}=...: it takes NAMESPACE/SERVICE[:PORT] with the Service's own port",
+    "correct --endpoint {service}=...: it takes NAMESPACE/SERVICE[:PORT] of a Service that is among the manifests",
     "An --endpoint option that matches no Service and port has no effect, which is seldom what was meant.",
     Effect.KEEP,
 )

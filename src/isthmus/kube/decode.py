@@ -227,6 +227,10 @@ def _type_words(finding: Finding, written: str | None) -> dict[str, object]:
         return {"found": f"{found} (which is what {scalar} means in YAML)" if plain else found, "fix": fix}
     if isinstance(value, str) and value.isdigit() and "number" in expected:
         return {"found": found, "fix": f"remove the quotes: {value}"}
+    if expected == "a mapping" and finding.path.steps[-1:] == ("port",) and isinstance(value, str | int):
+        return {"found": found, "fix": f"write {{{'name' if isinstance(value, str) else 'number'}: {scalar}}} here"}
+    if expected == "a list" and isinstance(value, str | int | float):
+        return {"found": found, "fix": f"write [{printable(scalar, 60)}] here, or one item a line with a dash"}
     if expected in ("a mapping", "a list"):
         return {"found": found, "fix": f"write {expected} here; look at the indentation and the dashes"}
     return {"found": found, "fix": f"write {expected} here"}

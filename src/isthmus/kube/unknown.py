@@ -39,6 +39,9 @@ _UNREAD: dict[type, str] = {
     objects.EgressMtls: "sessionReuse",
 }
 
+# Fields of an Ingress before networking.k8s.io/v1, and what they are now.
+_FORMER = {"serviceName": "service.name", "servicePort": "service.port.number"}
+
 
 class Unknown(Struct, frozen=True, gc=False):
     """A field that the API does not have there, with the name that was perhaps meant, or an empty one."""
@@ -64,7 +67,7 @@ def unknown_fields(value: dict[str, object], shape: Type, path: FieldPath = ROOT
         for key in value:
             if key not in known.fields:
                 close = difflib.get_close_matches(str(key), sorted(known.fields), 1)
-                yield Unknown(path / str(key), str(key), close[0] if close else "")
+                yield Unknown(path / str(key), str(key), _FORMER.get(str(key)) or (close[0] if close else ""))
     for name, many, inner in known.inner:
         each = value.get(name)
         if many and isinstance(each, list):

@@ -144,6 +144,11 @@ TYPES = {
     "mapping for text": ("path: /", "path: {a: b}", "f.yaml:12:9", "expected text, found a mapping", "text"),
     "text for mapping": ("service:\n            name: web", "service: web\n          x:", "f.yaml:15:11",
                          'expected a mapping, found the text "web"', "indentation"),
+    "number for port": ("port:\n              number: 80", "port: 80", "f.yaml:17:13", "found the number 80",
+                        "write {number: 80} here"),
+    "name for port": ("port:\n              number: 80", "port: web", "f.yaml:17:13", 'found the text "web"',
+                      "write {name: web} here"),
+    "text for list": ("spec:\n", "spec:\n  tls: a.example.com\n", "f.yaml:8:3", "expected a list", "[a.example.com]"),
 }  # fmt: skip
 
 
@@ -195,6 +200,12 @@ def test_refused_objects(text: str, code: str, path: str, place: str) -> None:
     assert not decoded.objects and (decoded.broken or decoded.unreadable)
     (diagnostic,) = decoded.diagnostics
     assert (diagnostic.message + diagnostic.help + str(diagnostic.ref)).isprintable()
+
+
+@pytest.mark.parametrize(("old", "new"), [("serviceName", "service.name"), ("servicePort", "service.port.number")])
+def test_fields_of_former_versions_are_named_as_they_are_now(old: str, new: str) -> None:
+    text = INGRESS.replace("          service:\n", f"          {old}: web\n          service:\n")
+    assert f"no field {old} here; did you mean {new}?" in only(text).message
 
 
 def test_unknown_fields_are_warnings_with_what_was_meant() -> None:

@@ -59,7 +59,7 @@ INVALID_HOST = Code(
     "ISTH0106",
     Severity.ERROR,
     "{value} is not a host name",
-    "use a lower-case DNS name, or a wildcard for one whole first label such as *.example.com",
+    "use a lower-case DNS name, a wildcard for one whole first label such as *.example.com, or no host for all hosts",
     "A host of a rule is a DNS name, without port, or `*.` and a DNS name. An IP address, another place for the "
     "wildcard, upper case and control characters are refused by the API server too.",
     Effect.DROP,
