@@ -45,7 +45,8 @@ class FileReader:
     @property
     def files(self) -> Mapping[str, File]:
         """All files in their order, as they were read last."""
-        return {**self._once, **{path: read.file for path, read in self._read.items()}}
+        empty = {path: File(path, fault=_nothing_in(path)) for path in self.listing.empty}
+        return {**self._once, **{path: read.file for path, read in self._read.items()}, **empty}
 
     def refresh(self, touched: Iterable[str] | None = None) -> Mapping[str, File]:
         """Look at the disk, or only at the paths that are known to have been touched; gives the files as they are."""
@@ -84,6 +85,10 @@ def file_of(path: str, content: bytes, before: File | None) -> File:
         fix = "save it as UTF-8"
         return _unreadable(path, f"it is not {error.encoding} text on line {line}", fix, line)
     return decode_file(path, text, before)
+
+
+def _nothing_in(folder: str) -> Diagnostic:
+    return Diagnostic(codes.EMPTY_FOLDER, file_ref(folder), pos=SourcePos(folder))
 
 
 def _unreadable(path: str, problem: str, fix: str, line: int = 0) -> File:

@@ -30,7 +30,8 @@ class Listing(Struct, frozen=True):
     """The files by the path to show, in their order; None marks pipes and the like, which can be read only once.
 
     `folders` are the folders to watch, by resolved path; `spots` are paths outside of the scanned folders that
-    matter: the given paths themselves and the links on the way. `missing` are given paths that do not exist.
+    matter: the given paths themselves and the links on the way. `missing` are given paths that do not exist, `empty`
+    given folders without any manifest.
     `plain` are the files that stand where they seem to, without links: resolved path to path to show.
     """
 
@@ -40,6 +41,7 @@ class Listing(Struct, frozen=True):
     scanned: frozenset[str]
     spots: frozenset[str]
     missing: tuple[str, ...]
+    empty: tuple[str, ...] = ()
 
     def concerns(self, path: str) -> bool:
         """Whether an event on a path can matter."""
@@ -64,7 +66,7 @@ class Listing(Struct, frozen=True):
             if not stat.S_ISREG(status.st_mode):
                 return None
             files[shown] = _signature(status)
-        return Listing(files, self.plain, self.folders, self.scanned, self.spots, self.missing)
+        return Listing(files, self.plain, self.folders, self.scanned, self.spots, self.missing, self.empty)
 
 
 def scan(paths: Sequence[str]) -> Listing:
@@ -80,6 +82,7 @@ def scan(paths: Sequence[str]) -> Listing:
         frozenset(looking.scanned),
         frozenset(looking.spots),
         tuple(looking.missing),
+        tuple(looking.empty),
     )
 
 
@@ -91,6 +94,8 @@ class _Looking:
         self.scanned: set[str] = set()
         self.spots: set[str] = set()
         self.missing: list[str] = []
+        self.empty: list[str] = []
+        self._met = 0  # manifests, those counted that were reached before
         self._seen: set[Identity] = set()
         self._walked: set[str] = set()
 
@@ -103,7 +108,10 @@ class _Looking:
             self.missing.append(path)
             return
         if stat.S_ISDIR(status.st_mode):
+            before, is_new = self._met, _identity(status) not in self._seen
             self._folder(path, status)
+            if is_new and self._met == before:
+                self.empty.append(path)
         else:
             self._file(path, status)
 
@@ -126,6 +134,7 @@ class _Looking:
         linked = entry.is_symlink()
         if linked:
             self._links(path)
+        self._met += entry.name.endswith(_MANIFESTS)
         try:
             status = entry.stat()
         except OSError:

@@ -153,6 +153,14 @@ NOT_BUILT = Code(
     "Kustomize patches objects, and gives them other names and namespaces. Its bases, overlays and patches are only "
     "the parts: read as they are, they hold objects that no cluster gets, and patches look like objects defined twice.",
 )
+EMPTY_FOLDER = Code(
+    "ISTH0018",
+    Severity.WARNING,
+    "there is no manifest in this folder",
+    "give the folder that holds them; their names end with .yaml, .yml or .json",
+    "Folders are searched with their sub-folders. Other files are not read, nor are hidden ones; a file that is named "
+    "itself is read whatever its name.",
+)
 
 CODES: tuple[Code, ...] = (
     SYNTAX,
@@ -172,4 +180,5 @@ CODES: tuple[Code, ...] = (
     LAST_GOOD,
     UNREAD_TRAFFIC,
     NOT_BUILT,
+    EMPTY_FOLDER,
 )
