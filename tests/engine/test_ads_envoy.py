@@ -265,6 +265,7 @@ class Load:
 
     def __init__(self, port: int, host: str) -> None:
         self.statuses: list[int] = []
+        self._answered = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(port, host))
 
@@ -275,7 +276,15 @@ class Load:
                 connection.request("GET", "/", headers={"host": host})
                 response = connection.getresponse()
                 response.read()
-                self.statuses.append(response.status)
+                with self._answered:
+                    self.statuses.append(response.status)
+                    self._answered.notify()
+
+    def wait_for_two(self) -> None:
+        """Return when two more answers are there: the second was asked for after this was called."""
+        with self._answered:
+            wanted = len(self.statuses) + 2
+            assert self._answered.wait_for(lambda: len(self.statuses) >= wanted, SECONDS)
 
     def __enter__(self) -> Load:
         self._thread.start()
@@ -300,10 +309,10 @@ async def test_moving_a_host_to_a_new_cluster_fails_no_request(world: World) -> 
             for number in range(1, 15):
                 old = names.cluster(backend(number - 1))
                 await world.apply(gone(CLUSTER, old), gone(ENDPOINTS, old), *serving(number))
+                await asyncio.to_thread(load.wait_for_two)
             await world.server.stop()
             await world.serve(*serving(15))  # it changed while nobody was there to tell
             await world.synced()
-        assert load.statuses
         assert {*load.statuses} == {200}
         stats = await asyncio.to_thread(world.admin.stats, "cluster_manager.(active|warming)_clusters")
         # the one under test, the control plane's and the adapter's two

@@ -278,7 +278,7 @@ async def test_what_is_gone_is_withdrawn_after_the_grace(how: str, tmp_path: Pat
         change = await changes.until(lambda change: change.deletes)
         assert set(change.deletes) == ({ref("a")} if "one" in how else {ref("a"), ref("b")})
         assert time.monotonic() - started >= 0.2
-        assert ids(change.diagnostics) == ([] if (tmp_path / "a.yaml").exists() else ["ISTH0016"])
+        assert ids(change.diagnostics) == ([] if (tmp_path / "a.yaml").exists() else ["ISTH0018"])
 
 
 async def test_a_broken_document_keeps_its_object_until_it_is_mended(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_a_folder_without_manifests_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "full" / "a.yaml").write_text(config("a"))
     paths = [str(tmp_path / name) for name in ("empty", "full", "full")]
     found = load(paths).diagnostics
-    assert [(each.code.id, str(each.pos)) for each in found] == [("ISTH0016", paths[0])]
+    assert [(each.code.id, str(each.pos)) for each in found] == [("ISTH0018", paths[0])]
 
 
 async def test_a_folder_that_fills_and_empties(tmp_path: Path) -> None:
@@ -356,4 +356,4 @@ async def test_a_folder_that_fills_and_empties(tmp_path: Path) -> None:
         file.unlink()
         while (change := await changes.next()).deletes == ():
             pass
-        assert [each.code.id for each in change.diagnostics] == ["ISTH0016"]
+        assert [each.code.id for each in change.diagnostics] == ["ISTH0018"]
