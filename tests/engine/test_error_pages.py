@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -65,6 +67,14 @@ def test_a_page_comes_in_the_place_of_an_error(gateway: Gateway, host: str) -> N
     assert (answer.replica, answer.status) == ("errors", 418)  # the echo takes its status from the query
     assert (told["host"], told["x-forwarded-host"]) == (host, host)
     assert (told["x-code"], told["x-original-uri"]) == ("418", "/x?status=418")
+
+
+def test_pages_outlive_the_control_plane(gateway: Gateway) -> None:
+    os.kill(gateway.pid("control-plane-started"), signal.SIGKILL)
+    gateway.wait("control-plane-ended")
+    assert [gateway.get(host, "/x?status=418").replica for host in ASKED] == ["errors"] * len(ASKED)
+    gateway.wait("ready")
+    assert [gateway.get(host, "/x?status=418").replica for host in ASKED] == ["errors"] * len(ASKED)
 
 
 @pytest.mark.parametrize("host", ASKED)

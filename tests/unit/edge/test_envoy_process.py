@@ -77,6 +77,15 @@ def test_the_folder_is_private_and_goes_with_all_in_it(parent):
     assert list(parent.iterdir()) == []
 
 
+def test_each_gateway_has_a_secret_that_all_its_control_planes_know(parent):
+    first, second = runtime_dir.make_runtime_dir(), runtime_dir.make_runtime_dir()
+    secrets = [runtime_dir.secret_in(each.path) for each in (first, second, first)]
+    assert secrets[0] == secrets[2] != secrets[1]
+    assert len(secrets[0]) == 32
+    first.remove()
+    second.remove()
+
+
 def test_what_a_dead_process_left_is_removed_and_what_is_in_use_stays(parent):
     code = "import isthmus.edge.runtime_dir as made; made._LONGEST = 1000; r = made.make_runtime_dir()\n"
     code += "r.bootstrap.touch(); print(r.path)"
