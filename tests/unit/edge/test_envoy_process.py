@@ -84,6 +84,7 @@ def test_each_gateway_has_a_secret_that_all_its_control_planes_know(parent):
     assert len(secrets[0]) == 32
     first.remove()
     second.remove()
+    assert list(parent.iterdir()) == []
 
 
 def test_what_a_dead_process_left_is_removed_and_what_is_in_use_stays(parent):
