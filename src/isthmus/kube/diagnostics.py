@@ -71,13 +71,14 @@ class Diagnostic(Struct, frozen=True, gc=False):
         return self.code.help.format_map(dict(self.args))
 
     @property
-    def sort_key(self) -> tuple[int, ObjectRef, FieldPath, str]:
-        """Worst first, then by object and field."""
+    def sort_key(self) -> tuple[int, ObjectRef, FieldPath, str, tuple[tuple[str, str], ...]]:
+        """Worst first, then by object and field; different findings never have the same key but for their place."""
         return (
             -self.code.severity,
             self.ref,
             FieldPath(tuple(str(s) for s in self.path.steps)),
             self.code.id,
+            self.args,
         )
 
 
