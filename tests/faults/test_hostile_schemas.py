@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from isthmus.edge import schema_process
 from isthmus.edge.schema_check import refusals
 from isthmus.edge.schema_order import Planned
 from isthmus.edge.schema_process import Limits, SchemaError, plan_schema
@@ -309,3 +311,23 @@ async def test_a_mapping_is_applied() -> None:
     planned = await plan_schema(raw(GOOD), mapping=mapping, prefix="/v1")
     assert planned.rules == (("/v1/do", "/v1/do"),)
     assert [each.kind for each in planned.problems] == ["unknown-selector"]
+
+
+CRASHES_ONCE = """
+import os, pathlib, signal, sys
+if sys.argv[2] == "always" or not pathlib.Path(sys.argv[1]).exists():
+    pathlib.Path(sys.argv[1]).touch()
+    os.kill(os.getpid(), signal.SIGSEGV)
+os.execv(sys.executable, [sys.executable, "-P", "-m", "isthmus.edge.schema_child"])
+"""
+
+
+async def test_a_runtime_that_crashes_once_is_asked_again(monkeypatch, tmp_path):
+    for how in ("once", "always"):
+        command = (sys.executable, "-c", CRASHES_ONCE, str(tmp_path / how), how)
+        monkeypatch.setattr(schema_process, "_COMMAND", command)
+        if how == "once":
+            assert (await plan_schema(raw(simple("a.proto")))).methods == 1
+        else:
+            with pytest.raises(SchemaError, match="signal 11"):
+                await plan_schema(raw(simple("a.proto")))

@@ -7,6 +7,7 @@ not the process that started it still lives.
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from types import TracebackType
@@ -65,4 +66,6 @@ def _plan() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # protobuf's runtime has been seen to crash while an interpreter is taken down

@@ -12,6 +12,7 @@ import contextlib
 import math
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -57,7 +58,11 @@ async def plan_schema(
         raise SchemaError("too-large", f"the descriptors have {size} bytes; {limits.size} are allowed")
     wanted = None if services is None else tuple(services)
     order = Order(files, wanted, mapping, source, prefix, math.ceil(limits.seconds), limits.memory)
+    started = time.monotonic()
     code, answer = await _ask(msgspec.msgpack.encode(order), limits)
+    if code == -signal.SIGSEGV:  # seen once in thousands of runs, and not again with the same descriptors
+        left = max(0.0, limits.seconds - (time.monotonic() - started))
+        code, answer = await _ask(msgspec.msgpack.encode(order), limits._replace(seconds=left))
     if code == 0:
         with contextlib.suppress(msgspec.MsgspecError):
             return msgspec.msgpack.decode(answer, type=Planned)
