@@ -24,6 +24,7 @@ from google.protobuf.message import Message
 from grpc_reflection.v1alpha import reflection
 
 from isthmus.edge.explorer import Upstream, make_app
+from isthmus.edge.message_classes import classes_in
 from isthmus.schema import descriptors
 from isthmus.schema.model import Schema
 from isthmus.schema.plan import make_schema
@@ -51,6 +52,7 @@ class WorldServer:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.pool = descriptors.load(schema.descriptor_set)
+        self._classes = classes_in(self.pool, [file.name for file in descriptors.files_of(schema.descriptor_set).file])
         self.seen: list[dict[str, str | bytes]] = []
         self.cancelled = asyncio.Event()
         self.release = asyncio.Semaphore(0)

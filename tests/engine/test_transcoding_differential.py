@@ -27,6 +27,8 @@ from hypothesis import strategies as st
 from many_types import many_types
 from random_schemas import random_message
 
+from isthmus.edge.message_classes import classes_in
+
 TYPES = 40
 SETTINGS = settings(
     max_examples=400, deadline=None, database=None, derandomize=True,
@@ -122,7 +124,9 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     try:
         with Gateway([], {}, address, "--protoset", str(protoset), "--explorer-port", "0") as gateway:
             connection = http.client.HTTPConnection("127.0.0.1", gateway.http_port, timeout=SECONDS)
+            kept = classes_in(pool, [file.name for file in descriptors.file])  # the server has threads
             yield World(pool, connection, heard, answers)
+            del kept
             connection.close()
     finally:
         server.stop(0).wait()

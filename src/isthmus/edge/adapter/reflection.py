@@ -16,6 +16,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from isthmus.edge.adapter.reflection_schema import VERSIONS, reflection_pool, request_class, response_class
 from isthmus.edge.adapter.schemas import Schemas
+from isthmus.edge.message_classes import classes_within
 from isthmus.schema.status import INVALID_ARGUMENT, NOT_FOUND, RefusedError
 
 _METADATA = "x-isthmus-schemas"
@@ -29,6 +30,7 @@ class ReflectionServer:
         self._schemas = schemas
         self._own = reflection_pool()
         self._request, self._response = request_class(self._own), response_class(self._own)
+        self._classes = classes_within(self._request, self._response)  # schemas load in threads
         self._server = grpc.aio.server()
         for version in VERSIONS:
             method = grpc.stream_stream_rpc_method_handler(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 from google.protobuf.descriptor_pool import DescriptorPool
 
+from isthmus.edge.message_classes import Classes, classes_in
 from isthmus.schema import descriptors, model
 from isthmus.schema.bindings import Bindings
 from isthmus.schema.model import Schema
@@ -24,11 +25,12 @@ _DIGEST = re.compile(r"[0-9a-f]{1,64}")
 
 
 class Loaded(NamedTuple):
-    """One schema, ready for use."""
+    """One schema, ready for use. Its classes are kept because schemas are loaded in threads."""
 
     schema: Schema
     pool: DescriptorPool
     bindings: Bindings
+    classes: Classes
 
 
 class Schemas:
@@ -61,6 +63,8 @@ def _read(folder: Path, digest: str) -> Loaded:
         raise RefusedError("the schema of this gRPC server is not known yet", UNAVAILABLE)
     try:
         schema = model.decode((folder / f"{digest}.msgpack").read_bytes())
-        return Loaded(schema, descriptors.load(schema.descriptor_set), Bindings(schema))
+        pool = descriptors.load(schema.descriptor_set)
+        names = (file.name for file in descriptors.files_of(schema.descriptor_set).file)
+        return Loaded(schema, pool, Bindings(schema), classes_in(pool, names))
     except (OSError, msgspec.MsgspecError) as error:
         raise RefusedError(f"the schema {digest} cannot be read: {error}", UNAVAILABLE) from None

@@ -23,6 +23,7 @@ from isthmus.edge.authorization.request import Request
 from isthmus.edge.authorization.verdict import UNAVAILABLE, Denied, Granted, Verdict
 from isthmus.edge.authorization.verdicts import Verdicts
 from isthmus.edge.concurrency import Concurrency
+from isthmus.edge.message_classes import classes_within
 from isthmus.xds import api
 from isthmus.xds.filters.authorization import COOKIES, PLACE, POLICY
 
@@ -51,6 +52,8 @@ class Server:
         self._egress = Egress(orders.egress)
         self._means = Means(Passwords(), Verdicts(), self._egress.send)
         self._concurrency = Concurrency()
+        messages = (api.CheckRequest, api.CheckResponse, api.RateLimitRequest, api.RateLimitResponse)
+        self._classes = classes_within(*messages)  # passwords are judged in threads
         self._server = grpc.aio.server(maximum_concurrent_rpcs=_MOST_AT_ONCE)
         method = grpc.unary_unary_rpc_method_handler(
             self._check, api.CheckRequest.FromString, api.CheckResponse.SerializeToString

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from google.protobuf.descriptor_pool import DescriptorPool
 
+from isthmus.edge.message_classes import Classes, classes_in
 from isthmus.schema import descriptors
 from isthmus.schema.model import Method, Schema
 
@@ -20,9 +21,10 @@ _MOST = 32
 
 
 class Loaded(NamedTuple):
-    """One schema in use. `methods` is by gRPC path; `comments` by full name."""
+    """One schema in use. `methods` is by gRPC path; `comments` by full name; `classes` are kept for the threads."""
 
     pool: DescriptorPool
+    classes: Classes
     comments: Mapping[str, str]
     methods: Mapping[str, Method]
 
@@ -45,8 +47,11 @@ class Pools:
         with self._lock:
             found = self._loaded.get(digest)
             if found is None:
+                pool = descriptors.load(schema.descriptor_set)
+                names = (file.name for file in descriptors.files_of(schema.descriptor_set).file)
                 found = self._loaded[digest] = Loaded(
-                    descriptors.load(schema.descriptor_set),
+                    pool,
+                    classes_in(pool, names),
                     descriptors.comments(schema.descriptor_set),
                     {method.path: method for method in schema.methods},
                 )

@@ -18,6 +18,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_tools import protoc
 
+from isthmus.edge.message_classes import classes_in
+
 
 class ProtoSource:
     """`files` are the descriptors with their comments, dependencies first; `pool` holds the same."""
@@ -27,6 +29,7 @@ class ProtoSource:
         self.pool = DescriptorPool()
         for file in self.files:
             self.pool.AddSerializedFile(file.SerializeToString())
+        self._classes = classes_in(self.pool, (file.name for file in self.files))  # servers have threads
 
     def message(self, name: str) -> Any:
         """The class of a message, by its full name. Raises KeyError."""
