@@ -76,6 +76,9 @@ def as_numbers(text: str | bytes) -> Any:
     return json.loads(text, parse_int=float)
 
 
+_SMALLEST = 1.5e-45  # the step between the smallest floats of 32 bits, which few digits tell apart
+
+
 def alike(one: Any, other: Any) -> bool:
     """The same JSON. A float has more than one shortest decimal: how exact they are is checked by reading them."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -83,7 +86,7 @@ def alike(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(alike, one, other))
     if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-6)
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=_SMALLEST)
     return type(one) is type(other) and bool(one == other)
 
 
