@@ -26,15 +26,14 @@ class Split(Struct, frozen=True, gc=False):
 
 
 class Retry(Struct, frozen=True, gc=False):
-    """When to try again elsewhere: `tries` in all (0: as many as there are hosts, at most 10), within `within_ms`
-    (0: no limit). `on` are words: connect-failure, unsent (no endpoint got it), reset, timeout; `statuses` are
-    answers. Requests that may have been acted on (POST, LOCK, PATCH) only with `non_idempotent`.
+    """When to try again elsewhere: `tries` in all (0: as many as there are hosts, at most 10). `on` are words:
+    connect-failure, unsent (no endpoint got it), reset, timeout; `statuses` are answers. Requests that may have been
+    acted on (POST, LOCK, PATCH) only with `non_idempotent`.
     """
 
     tries: int = 3
     on: tuple[str, ...] = ("connect-failure", "reset", "timeout")
     statuses: tuple[int, ...] = ()
-    within_ms: int = 0
     non_idempotent: bool = False
 
 

@@ -32,20 +32,18 @@ _MOST_WORDS = 100
 def _apply(view: View, draft: Draft) -> Draft:
     words = _words(view)
     tries = view.integer(TRIES, 3, 0, _MOST_TRIES)
-    within = view.integer(TIMEOUT, 0, 0, _MOST_SECONDS)
     if "off" in words or tries == 1:
         return replace(draft, retry=None)
     on = [each for word in words for each in _ON.get(word, ())] if words else list(_UNASKED)
     statuses = sorted({_STATUSES[word] for word in words if word in _STATUSES})
     if not on and not statuses:
         return replace(draft, retry=None)
-    if within:
+    if view.integer(TIMEOUT, 0, 0, _MOST_SECONDS):
         view.differs(TIMEOUT, "each try has its own limit, proxy-connect-timeout; all of them together have none")
     retry = Retry(
         tries=min(tries, 10),
         on=tuple(dict.fromkeys(on)),
         statuses=tuple(statuses),
-        within_ms=within * 1000,
         non_idempotent="non_idempotent" in words,
     )
     return replace(draft, retry=retry, retry_asked=bool(words) or view.given(TRIES))

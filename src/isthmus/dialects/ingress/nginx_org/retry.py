@@ -35,10 +35,13 @@ def _apply(view: View, draft: Draft) -> Draft:
         tries=min(view.integer(TRIES, 0, 0, _MOST_TRIES), 10),
         on=tuple(dict.fromkeys(on)),
         statuses=tuple(sorted({_STATUSES[word] for word in words if word in _STATUSES})),
-        within_ms=view.duration(TIMEOUT, 0, low_ms=0),
         non_idempotent="non_idempotent" in words,
     )
-    return replace(draft, retry=retry if retry.tries != 1 else None)
+    if retry.tries == 1:
+        return replace(draft, retry=None)
+    if view.duration(TIMEOUT, 0, low_ms=0):
+        view.differs(TIMEOUT, "each try has its own limit, proxy-connect-timeout; all of them together have none")
+    return replace(draft, retry=retry)
 
 
 def _words(view: View) -> tuple[str, ...]:
@@ -67,7 +70,14 @@ FEATURE = Feature(
             "Envoy cannot tell an invalid header from a broken connection; denied never happens",
             setting="proxy-next-upstream",
         ),
-        Annotation(TIMEOUT, "nginx time; 0 is no limit", "0", setting="proxy-next-upstream-timeout"),
+        Annotation(
+            TIMEOUT,
+            "nginx time; 0 is no limit",
+            "0",
+            Handling.DIFFERS,
+            "each try is limited by proxy-connect-timeout, all together are not",
+            setting="proxy-next-upstream-timeout",
+        ),
         Annotation(
             TRIES,
             "a number; 0 is as many as there are endpoints",

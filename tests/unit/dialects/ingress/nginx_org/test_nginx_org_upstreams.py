@@ -102,7 +102,7 @@ def test_connections_and_cluster_addresses() -> None:
         ({"": "off"}, None),
         ({"": "error http_502 http_503"}, Retry(0, ("connect-failure", "reset"), (502, 503))),
         ({"": "timeout non_idempotent"}, Retry(0, ("timeout",), non_idempotent=True)),
-        ({"-tries": "3", "-timeout": "5s"}, Retry(3, ("connect-failure", "reset", "timeout"), within_ms=5_000)),
+        ({"-tries": "3", "-timeout": "0"}, Retry(3, ("connect-failure", "reset", "timeout"))),
         ({"-tries": "1"}, None),
         ({"-tries": "100"}, Retry(10, ("connect-failure", "reset", "timeout"))),
     ],
@@ -110,6 +110,12 @@ def test_connections_and_cluster_addresses() -> None:
 def test_retries(annotations: dict[str, str], expected: Retry | None) -> None:
     result = drafted({f"{N}proxy-next-upstream{key}": value for key, value in annotations.items()})
     assert (result.draft.retry, result.found) == (expected, ())
+
+
+def test_a_limit_of_time_for_all_tries_is_said_to_differ() -> None:
+    assert drafted({N + "proxy-next-upstream-timeout": "5s"}).codes == ["ISTH0122"]
+    once = {N + "proxy-next-upstream-timeout": "5s", N + "proxy-next-upstream-tries": "1"}
+    assert drafted(once).codes == []
 
 
 @pytest.mark.parametrize("value", [*HOSTILE, "error timeuot", "http_599"])
