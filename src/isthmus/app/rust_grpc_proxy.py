@@ -64,8 +64,6 @@ class Config(NamedTuple):
     upstreams: tuple[Upstream, ...] = ()
     headers: Headers = Headers()
     wait_seconds: float = 300.0
-    interval_seconds: float = 10.0
-    log_level: str = "debug"
 
 
 class Reading(NamedTuple):
@@ -123,6 +121,7 @@ class _Reader:
     def config(self, environ: Mapping[str, str]) -> Config:
         server, log, env = (self._tables.get(name, {}) for name in ("server", "log", "env_sink"))
         listen = self._address("server.addr", str(server.get("addr", "0.0.0.0:6789")))
+        self._check_level(str(log.get("level", "debug")))
         upstreams = (*self._sinks(), *self._env_sink(environ))
         if not upstreams and not any(finding.severity == "error" for finding in self.findings):
             key = env.get("addr_env_key") or "RUST_GRPC_PROXY_ADDR"
@@ -132,8 +131,6 @@ class _Reader:
             tuple(_unique(upstreams)),
             self._headers(),
             _number(env.get("wait_time_max_sec", 300)),
-            _number(env.get("interval_sec", 10)),
-            self._level(str(log.get("level", "debug"))),
         )
 
     def _checked(self, tables: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
@@ -234,11 +231,9 @@ class _Reader:
         self._say("error", f"{table}.prefix", f"{prefix!r} matches no path; a prefix begins with /")
         return "/"
 
-    def _level(self, level: str) -> str:
+    def _check_level(self, level: str) -> None:
         if level.lower() not in _LEVELS:
             self._say("warning", "log.level", f"{level!r} is none of {', '.join(_LEVELS)}; debug counts")
-            return "debug"
-        return level.lower()
 
     def _address(self, path: str, text: str) -> tuple[str, int] | None:
         try:

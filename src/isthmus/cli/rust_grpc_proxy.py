@@ -9,8 +9,6 @@ from isthmus.app.rust_grpc_proxy import DEFAULT_FILE, Config, read_config
 from isthmus.app.settings import Offering, Settings, Target
 from isthmus.cli.options import Failure
 
-ENVIRONMENT = "RUST_GRPC_PROXY_ADDR"
-
 
 def configured(settings: Settings, file: str | None, show_findings: bool) -> Settings:
     """The settings with what the configuration says. Raises Failure."""

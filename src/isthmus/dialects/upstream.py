@@ -21,7 +21,6 @@ from isthmus.ir.order import ordered
 from isthmus.ir.transcoding import Api
 from isthmus.kube.diagnostics import Report
 from isthmus.kube.objects import Base, Meta, ref_of
-from isthmus.kube.refs import ObjectRef
 from isthmus.kube.store import Lookup
 
 NAMESPACE = "upstream"
@@ -56,12 +55,7 @@ def upstream_ref(host: str, port: int) -> ServicePortRef:
     return ServicePortRef(NAMESPACE, host, port)
 
 
-def object_ref(host: str, port: int) -> ObjectRef:
-    """The reference of an upstream's object."""
-    return ObjectRef("Upstream", "", f"{host}:{port}")
-
-
-def upstream(host: str, port: int, order: int = 0) -> Upstream:
+def upstream(host: str, port: int, order: int) -> Upstream:
     """An upstream of which nothing is known yet."""
     return Upstream(metadata=Meta(name=f"{host}:{port}"), host=host, port=port, order=order)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 VARIABLE = "ISTHMUS_ENVOY"
 _SEVERE = ("critical: ", "error: ")
+_TOLD = 3  # lines of the log, where Envoy has ended
 _HEAP_SHARE = 0.7  # of the memory there is; the rest is for the control plane, the kernel and Envoy's own slack
 
 
@@ -89,8 +90,8 @@ def severe(line: str) -> bool:
     return line.startswith(_SEVERE)
 
 
-def last_words(lines: Iterable[str], most: int = 3) -> str:
+def last_words(lines: Iterable[str]) -> str:
     """The lines that explain an end: errors if there are any, else the last ones; without repetitions."""
     told = [line for line in lines if line.strip()]
     chosen = [line for line in told if severe(line)] or told
-    return "\n".join(dict.fromkeys(chosen[-most:]))
+    return "\n".join(dict.fromkeys(chosen[-_TOLD:]))

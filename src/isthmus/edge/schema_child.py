@@ -50,7 +50,7 @@ def _plan() -> int:
     if rules.errors:
         sys.stdout.buffer.write("\n".join(rules.errors).encode())
         return MAPPING
-    schema = plan.make_schema(order.raw, services=order.services, rules=rules.rules, check=refusals)
+    schema = plan.make_schema(order.raw, rules=rules.rules, check=refusals)
     schema = gateway.below(schema, order.prefix)
     answer = Planned(
         schema=model.encode(schema),

@@ -14,7 +14,6 @@ class Order(msgspec.Struct, frozen=True):
     """What the process is asked for. `mapping` is the text of a file with HTTP rules, `source` its name."""
 
     raw: tuple[bytes, ...]
-    services: tuple[str, ...] | None = None
     mapping: bytes = b""
     source: str = ""
     prefix: str = ""

@@ -45,7 +45,6 @@ class SchemaError(Exception):
 async def plan_schema(
     raw: Iterable[bytes],
     *,
-    services: Iterable[str] | None = None,
     mapping: bytes = b"",
     source: str = "",
     prefix: str = "",
@@ -56,8 +55,7 @@ async def plan_schema(
     size = sum(map(len, files))
     if size > limits.size:
         raise SchemaError("too-large", f"the descriptors have {size} bytes; {limits.size} are allowed")
-    wanted = None if services is None else tuple(services)
-    order = Order(files, wanted, mapping, source, prefix, math.ceil(limits.seconds), limits.memory)
+    order = Order(files, mapping, source, prefix, math.ceil(limits.seconds), limits.memory)
     started = time.monotonic()
     code, answer = await _ask(msgspec.msgpack.encode(order), limits)
     if code == -signal.SIGSEGV:  # seen once in thousands of runs, and not again with the same descriptors

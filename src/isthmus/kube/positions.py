@@ -14,11 +14,6 @@ from isthmus.kube.nodes import Node, beginning, compose, find
 from isthmus.kube.refs import FieldPath, Source, SourcePos
 
 
-def locate(text: str, source: Source, path: FieldPath) -> SourcePos:
-    """The place of a field in the text of its file."""
-    return Positions({source.file: text}).of(source, path)
-
-
 class Positions:
     """Places in a set of files, given as texts; `documents` saves the cutting of those that are cut already.
 

@@ -36,10 +36,9 @@ class Base(NamedTuple):
 
 
 class Silence(Struct, frozen=True):
-    """No answer. `connected` is false where not even a connection came about."""
+    """No answer, and why."""
 
     reason: str
-    connected: bool = True
 
 
 class Answer(Struct, frozen=True):

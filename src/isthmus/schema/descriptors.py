@@ -68,16 +68,16 @@ def comments(descriptor_set: bytes) -> Mapping[str, str]:
     return found
 
 
-def trim(descriptor_set: bytes, services: Iterable[str], extra_messages: Iterable[str] = ()) -> bytes:
-    """Only the files that these services (and messages) need, without other services and without source text.
+def trim(descriptor_set: bytes, services: Iterable[str]) -> bytes:
+    """Only the files that these services need, without other services and without source text.
 
     All messages of those files stay: one that no field names may still come in a google.protobuf.Any or as the detail
     of an error, and cannot be printed if it is not there.
     """
     files = {file.name: file for file in files_of(descriptor_set).file}
     wanted = set(services)
-    home = {name: file.name for file in files.values() for name in (*service_names(file), *_message_names(file))}
-    pending = [home[name] for name in (*wanted, *extra_messages) if name in home]
+    home = {name: file.name for file in files.values() for name in service_names(file)}
+    pending = [home[name] for name in wanted if name in home]
     pending += [name for name in _ALWAYS if name in files]
     needed: set[str] = set()
     while pending:
@@ -99,15 +99,6 @@ def json_name(name: str) -> str:
     """protobuf's lowerCamelCase of a field's name."""
     first, *others = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in others)
-
-
-def _message_names(file: File) -> Iterator[str]:
-    start = f"{file.package}." if file.package else ""
-    pending = [(f"{start}{message.name}", message) for message in file.message_type]
-    while pending:
-        name, message = pending.pop()
-        yield name
-        pending += [(f"{name}.{nested.name}", nested) for nested in message.nested_type]
 
 
 def _slim(file: File, services: set[str]) -> File:

@@ -36,7 +36,7 @@ def parameters(query: str) -> list[tuple[str, str]]:
 
 
 def fill_query(
-    codec: Codec, message: Message, query: Iterable[tuple[str, str]], taken: Collection[str] = ()
+    codec: Codec, message: Message, query: Iterable[tuple[str, str]], taken: Collection[str]
 ) -> tuple[str, ...]:
     """Fill a message from parameters; returns the dotted names (as in the .proto) that were filled.
 

@@ -79,8 +79,6 @@ def test_every_key_that_counts() -> None:
         upstreams=(Upstream("env", "pod.local", 50051, "/api"),),
         headers=Headers((), (), False),
         wait_seconds=60.0,
-        interval_seconds=1.0,
-        log_level="warn",
     )
     assert not reading.errors
 

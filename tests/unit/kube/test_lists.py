@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isthmus.kube.decode import Decoded, decode
-from isthmus.kube.positions import locate
+from isthmus.kube.positions import Positions
 from isthmus.kube.refs import FieldPath
 
 YAML = """# kept
@@ -78,7 +78,7 @@ def test_the_other_items_of_a_list_load(broken: str, code: str, line: int) -> No
     assert found.unreadable
     source = found.objects[1].source
     assert source is not None
-    place = locate(text, source, FieldPath(("metadata", "name")))
+    place = Positions({"f": text}).of(source, FieldPath(("metadata", "name")))
     assert text.split("\n")[place.line - 1][place.column - 1 :].startswith("name: three")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from isthmus.kube.positions import Positions, locate
+from isthmus.kube.positions import Positions
 from isthmus.kube.refs import FieldPath, Source, SourcePos
 
 TEXT = """\
@@ -52,7 +52,7 @@ CASES = {
 
 @pytest.mark.parametrize(("path", "place"), CASES.values(), ids=CASES)
 def test_places(path: str, place: str) -> None:
-    assert str(locate(TEXT, Source("f", 3), FieldPath.parse(path))) == f"f:{place}"
+    assert str(Positions({"f": TEXT}).of(Source("f", 3), FieldPath.parse(path))) == f"f:{place}"
 
 
 def test_items_of_a_list() -> None:
@@ -74,7 +74,7 @@ def test_items_of_a_list() -> None:
     ids=["no document starts there", "broken", "empty", "deep", "merges itself", "merges nothing"],
 )
 def test_there_is_always_an_answer(text: str, line: int, place: SourcePos) -> None:
-    found = locate(text, Source("f", line), FieldPath(("x",)))
+    found = Positions({"f": text}).of(Source("f", line), FieldPath(("x",)))
     assert found.file == "f" and found in (place, SourcePos("f", line))
 
 
@@ -84,8 +84,9 @@ def test_unknown_files_have_only_the_line() -> None:
 
 def test_json_with_surrogate_pairs() -> None:
     text = '{"a": "\\ud83d\\ude00",\n "b": {"c": 1}}'
-    assert locate(text, Source("f"), FieldPath(("b", "c"))) == SourcePos("f", 2, 8)
+    assert Positions({"f": text}).of(Source("f"), FieldPath(("b", "c"))) == SourcePos("f", 2, 8)
 
 
 def test_carriage_returns() -> None:
-    assert locate("a: 1\r\n---\r\nb: 1\r\nc: 2", Source("f", 2), FieldPath(("c",))) == SourcePos("f", 4, 1)
+    positions = Positions({"f": "a: 1\r\n---\r\nb: 1\r\nc: 2"})
+    assert positions.of(Source("f", 2), FieldPath(("c",))) == SourcePos("f", 4, 1)

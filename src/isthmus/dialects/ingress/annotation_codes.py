@@ -22,15 +22,6 @@ SECURITY_ANNOTATION = Code(
     "through. Serving the path without them would be less safe than asked, so it is closed instead.",
     Effect.CLOSE,
 )
-SNIPPET = Code(
-    "ISTH0112",
-    Severity.ERROR,
-    "{annotation} holds raw nginx configuration, which Envoy cannot run",
-    "say it with annotations; WebSocket needs none. Until then the object's paths answer 503",
-    "A snippet may restrict access, and nobody can tell what leaving it out would open, so the paths are closed. "
-    "ingress-nginx itself switches snippets off by default and rates them critical.",
-    Effect.CLOSE,
-)
 WRONG_CLASS_ANNOTATION = Code(
     "ISTH0113",
     Severity.WARNING,
@@ -194,7 +185,6 @@ NOT_DECRYPTED = Code(
 CODES = (
     UNTRANSLATED_ANNOTATION,
     SECURITY_ANNOTATION,
-    SNIPPET,
     WRONG_CLASS_ANNOTATION,
     INVALID_ANNOTATION,
     SERVICE_NOT_USED,

@@ -73,7 +73,7 @@ class Gateway:
                 async with asyncio.timeout(self._seconds):
                     _, writer = await asyncio.open_connection(base.host, base.port)
             except (OSError, UnicodeError) as error:
-                return Silence(f"{base}: {_why(error, self._seconds)}", connected=False)
+                return Silence(f"{base}: {_why(error, self._seconds)}")
             writer.close()
         return None
 
@@ -100,7 +100,7 @@ class Gateway:
             return Silence(_why(error.cause, self._seconds))
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
             if head is None:
-                return Silence(_why(error, self._seconds), not isinstance(error, aiohttp.ClientConnectorError))
+                return Silence(_why(error, self._seconds))
             cut = f"after {self._seconds:g} s" if isinstance(error, TimeoutError) else "by the gateway"
         return Answer(head.status, head.headers, bytes(body), cut)
 
