@@ -15,12 +15,12 @@ from isthmus.app.left_behind import LeftBehind
 from isthmus.app.schema_keeper import Known, SchemaKeeper, Source
 from isthmus.app.settings import Offering
 from isthmus.edge.grpc_client.channels import Target
+from isthmus.edge.runtime_dir import CATALOG, SCHEMAS
+from isthmus.edge.whole_file import write_whole
 from isthmus.ir.backend import Backend, ServicePortRef
 from isthmus.machines.pipeline import Pipeline
 from isthmus.xds import names
 from isthmus.xds.resources import Change
-
-CATALOG = "catalog.json"
 
 
 class Apis:
@@ -34,7 +34,7 @@ class Apis:
         publish: Callable[[Iterable[Change]], None],
         tell: Callable[[Known], None],
     ) -> None:
-        self._folder = runtime / "schemas"
+        self._folder = runtime / SCHEMAS
         self._catalog = runtime / CATALOG
         self._pipeline = pipeline
         self._publish = publish
@@ -120,17 +120,11 @@ class Apis:
         body = json.dumps({"public_url": self._public_url, "upstreams": upstreams}).encode()
         if body != self._told:
             self._told = body
-            self._replace(self._catalog, body)
+            write_whole(self._catalog, body)
 
     def _write(self, name: str, body: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._replace(self._folder / name, body)
-
-    def _replace(self, path: Path, body: bytes) -> None:
-        """Whole or not at all: others read it at any moment."""
-        beside = path.with_name(f".{path.name}")
-        beside.write_bytes(body)
-        beside.rename(path)
+        write_whole(self._folder / name, body)
 
 
 def given_descriptors(offering: Offering) -> tuple[bytes, ...]:

@@ -18,10 +18,9 @@ from typing import Any
 
 from aiohttp import web
 
-from isthmus.app.apis import CATALOG
 from isthmus.edge.explorer import make_app
 from isthmus.edge.explorer.catalog import Upstream
-from isthmus.edge.runtime_dir import sockets_in
+from isthmus.edge.runtime_dir import CATALOG, SCHEMAS, sockets_in
 from isthmus.schema import model
 from isthmus.xds.bootstrap import CLUSTER_HEADER
 
@@ -33,7 +32,7 @@ class FileCatalog:
 
     def __init__(self, runtime: Path) -> None:
         self._file = runtime / CATALOG
-        self._schemas = runtime / "schemas"
+        self._schemas = runtime / SCHEMAS
         self._target = f"unix:{sockets_in(runtime).egress}"
 
     @property

@@ -29,7 +29,7 @@ from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
-from isthmus.edge.runtime_dir import PLANS, secret_in, sockets_in
+from isthmus.edge.runtime_dir import LAST_GOOD, PLANS, POLICIES, secret_in, sockets_in
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
@@ -75,11 +75,11 @@ class Gateway:
         self._pipeline = make_pipeline(self._settings, secret_in(wiring.runtime))
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
-        self._policies = Policies(wiring.runtime / "policies")
+        self._policies = Policies(wiring.runtime / POLICIES)
         self._ready = False
         self._authorized: bool | None = None  # whether the helper answers; None: nobody needs it
         self._held: list[tuple[tuple[Change, ...], float]] | None = None  # changes that wait for the helper
-        self._remembered = Remembered(wiring.runtime / "last-good", self._pipeline, wiring.snapshot, self._events.error)
+        self._remembered = Remembered(wiring.runtime / LAST_GOOD, self._pipeline, wiring.snapshot, self._events.error)
         self._apis: Apis | None = None
         self._servers: Servers | None = None
 

@@ -18,7 +18,8 @@ import msgspec
 from isthmus.app.schema_keeper import Known
 from isthmus.dialects.upstream import Upstream
 from isthmus.edge.grpc_client.channels import Target
-from isthmus.edge.runtime_dir import PLANS
+from isthmus.edge.runtime_dir import PLANS, SERVERS
+from isthmus.edge.whole_file import write_whole
 from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.private import PrivateBytes
 
@@ -46,7 +47,7 @@ class LeftBehind:
 
     def __init__(self, runtime: Path) -> None:
         self._plans = runtime / PLANS
-        self._servers = runtime / "servers"
+        self._servers = runtime / SERVERS
 
     def schemas(self) -> tuple[Known, ...]:
         """What was known of each server's schema."""
@@ -77,14 +78,10 @@ def _read(folder: Path, kind: type[_T]) -> Iterator[_T]:
 
 
 def _write(folder: Path, port: ServicePortRef, value: object) -> None:
-    """Whole or not at all: this process may be killed at any moment. What the disk does not take is forgotten."""
-    path = _file(folder, port)
-    beside = path.with_name(f".{path.name}")
+    """What the disk does not take is forgotten."""
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)
-        beside.touch(mode=0o600)
-        beside.write_bytes(msgspec.msgpack.encode(value, enc_hook=_plain))
-        beside.rename(path)
+        write_whole(_file(folder, port), msgspec.msgpack.encode(value, enc_hook=_plain))
 
 
 def _plain(value: object) -> object:

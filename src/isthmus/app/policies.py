@@ -7,10 +7,10 @@ may still ask about it. What cannot be written is denied by the helper, so nothi
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from isthmus.edge.whole_file import write_whole
 from isthmus.ir.authorization import Authorization, encode
 
 _SECONDS = 60.0  # for Envoy to have taken what no longer names it
@@ -33,7 +33,7 @@ class Policies:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._there = {path.stem for path in self._folder.glob("*.json")}  # of a control plane before this one
         for digest in wanted.keys() - self._there:
-            self._write(digest, encode(wanted[digest]))
+            write_whole(self._file(digest), encode(wanted[digest]))
             self._there.add(digest)
         for digest in self._leaving.keys() & wanted.keys():
             self._leaving.pop(digest).cancel()
@@ -41,15 +41,11 @@ class Policies:
             loop = asyncio.get_running_loop()
             self._leaving[digest] = loop.call_later(self._seconds, self._remove, digest)
 
-    def _write(self, digest: str, body: bytes) -> None:
-        """Whole or not at all: the helper may read at any moment."""
-        beside = self._folder / f".{digest}"
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(body)
-        beside.rename(self._folder / f"{digest}.json")
+    def _file(self, digest: str) -> Path:
+        return self._folder / f"{digest}.json"
 
     def _remove(self, digest: str) -> None:
         self._leaving.pop(digest, None)
         if digest not in self._wanted:
-            (self._folder / f"{digest}.json").unlink(missing_ok=True)
+            self._file(digest).unlink(missing_ok=True)
             self._there.discard(digest)

@@ -16,7 +16,14 @@ from typing import NamedTuple
 
 from isthmus.xds.bootstrap import Sockets
 
-PLANS = "plans"  # the folder in it of what is known of schemas, a file each
+# What is in it beside sockets.
+BOOTSTRAP = "bootstrap.json"  # what Envoy is started with
+CATALOG = "catalog.json"  # what the explorer shows
+SCHEMAS = "schemas"  # for the adapter and the explorer: DIGEST.msgpack
+POLICIES = "policies"  # what the authorization helper decides by: DIGEST.json
+PLANS = "plans"  # for the next control plane: what is known of schemas, a file each
+SERVERS = "servers"  # for the next control plane: the bare servers that were found, a file each
+LAST_GOOD = "last-good"  # for the next control plane: records of what may still be served
 _SECRET = "secret"
 _PREFIX = "isthmus-run-"
 _LONGEST = 103 - len("/isthmus-run-12345678/authorization.sock")  # of a Unix socket's path on any system
@@ -46,17 +53,17 @@ class RuntimeDir(NamedTuple):
     @property
     def bootstrap(self) -> Path:
         """What Envoy is started with."""
-        return self.path / "bootstrap.json"
+        return self.path / BOOTSTRAP
 
     @property
     def schemas(self) -> Path:
         """The schemas that are known, a file each: DIGEST.msgpack."""
-        return self.path / "schemas"
+        return self.path / SCHEMAS
 
     @property
     def policies(self) -> Path:
         """What the authorization helper decides by, a file each: DIGEST.json."""
-        return self.path / "policies"
+        return self.path / POLICIES
 
     def remove(self) -> None:
         """Delete the folder and give up the lock."""
