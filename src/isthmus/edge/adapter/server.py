@@ -72,6 +72,9 @@ class Adapter:
         finally:
             os.umask(before)
 
+    def hear(self, line: bytes) -> None:
+        """Envoys may come and go: nothing of theirs is kept."""
+
     async def stop(self) -> None:
         """Take nothing new; let what runs end within the grace period, then cut it."""
         await asyncio.gather(self._runner.cleanup(), self._reflection.stop(GRACE_SECONDS))

@@ -72,9 +72,10 @@ class Server:
             os.umask(before)
         await self._server.start()
 
-    def envoy_started(self) -> None:
-        """What the one before had under way will never end."""
-        self._concurrency.forget()
+    def hear(self, line: bytes) -> None:
+        """A new Envoy: what the one before had under way will never end."""
+        if line.startswith(b"envoy "):
+            self._concurrency.forget()
 
     async def stop(self) -> None:
         """Take nothing new; let what runs end within the grace period, then cut it."""

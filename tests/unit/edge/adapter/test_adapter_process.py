@@ -64,7 +64,7 @@ async def started() -> AsyncIterator[Started]:
 
 async def _start(orders: bytes) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-m", "isthmus.edge.adapter")
+    command = (sys.executable, "-m", "isthmus.app.adapter", "1")
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
     assert process.stdin is not None
     process.stdin.write(orders)
