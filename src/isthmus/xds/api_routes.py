@@ -24,13 +24,14 @@ from isthmus.xds.forward import forward
 from isthmus.xds.local_replies import CONNECT, REST, marked
 from isthmus.xds.path_tree import Entry
 from isthmus.xds.route import answer, ask, emit_match
+from isthmus.xds.text import OVERWRITE
 
 _REFLECTION = "/grpc.reflection."
+_ENCODED_NAME = r"[^?]*\?(.*&)?[^=&]*%[^=&]*(=.*|&.*|)"  # of a query parameter
 _NO_SCHEMA = "the schema of this gRPC server is not known yet; gRPC and gRPC-Web clients are served already\n"
 # What gRPC says in headers and HTTP says otherwise. The status must stay: routes remove headers before the transcoder
 # reads them, and a server that fails at once says why in nothing but headers.
 _GRPC_ONLY = ("grpc-accept-encoding", "grpc-encoding")
-_OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
 class Offer(Struct, frozen=True):
@@ -88,9 +89,6 @@ def _contradictions(make: _Maker, path_fields: Sequence[str]) -> Iterator[api.Ro
     if path_fields:
         encoded = api.HeaderMatcher(name=":path", string_match={"safe_regex": {"regex": _ENCODED_NAME}})
         yield make.adapter("path-wins", encoded, REST)
-
-
-_ENCODED_NAME = r"[^?]*\?(.*&)?[^=&]*%[^=&]*(=.*|&.*|)"
 
 
 def _procedures(make: _Maker) -> Iterator[api.Route]:
@@ -246,12 +244,12 @@ class _Maker(Struct, frozen=True):
 
     def _answer_headers(self, message: api.Route) -> None:
         for name, value in self.offer.api.answer_headers:
-            message.response_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
+            message.response_headers_to_add.add(header={"key": name, "value": value}, append_action=OVERWRITE)
 
     def _tell(self, message: api.Route, name: str, value: str) -> None:
         """Say something to an adapter, or at least keep the client from saying it."""
         if value:
-            message.request_headers_to_add.add(header={"key": name, "value": value}, append_action=_OVERWRITE)
+            message.request_headers_to_add.add(header={"key": name, "value": value}, append_action=OVERWRITE)
         else:
             message.request_headers_to_remove.append(name)
 

@@ -11,10 +11,9 @@ import re
 
 from isthmus.ir.action import Session
 from isthmus.xds import api
-from isthmus.xds.text import APPEND
+from isthmus.xds.text import APPEND, PLAIN
 
 _REQUEST_ID = "x-request-id"
-_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _LITERAL = re.compile(r"[ -&(-\[\]-~]*")  # no quote and no backslash
 
 
@@ -28,7 +27,7 @@ def side_cookie(session: Session | None, mark: str) -> list[api.HeaderValueOptio
 def balance_by_request(message: api.Route, session: Session) -> None:
     """Balance a client's first request by its identifier, and make that the cookie by which the next ones are."""
     attributes = _attributes(session)
-    if not _PLAIN.fullmatch(session.cookie) or not _LITERAL.fullmatch(attributes) or "%" in attributes:
+    if not PLAIN.fullmatch(session.cookie) or not _LITERAL.fullmatch(attributes) or "%" in attributes:
         return  # Envoy's own cookie will do
     # No expression for the cookie: to compile one for each answer is most of the cost.
     cookies, name = "request.headers['cookie']", session.cookie

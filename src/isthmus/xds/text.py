@@ -34,7 +34,7 @@ _COMMANDS = {
 }
 _IN_PARTS = "".join(_COMMANDS[part] for part in (Of.PATH, Of.QUERY_MARK, Of.QUERY))  # nginx's $uri$is_args$args
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]{1,200}")
-_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,200}")  # a name that means nothing else in a command or an expression
 
 
 def format_of(template: Template) -> str:
@@ -52,13 +52,13 @@ def _command(variable: Variable) -> str:
         return f"%REQ({variable.name})%"
     if variable.of is Of.ANSWER_HEADER:
         return f"%RESP({variable.name})%"
-    if _PLAIN.fullmatch(variable.name) is None:
+    if PLAIN.fullmatch(variable.name) is None:
         return ""
     return f"%QUERY_PARAM({variable.name})%" if variable.of is Of.PARAMETER else f"%CEL({cookie_value(variable.name)})%"
 
 
 def cookie_value(name: str) -> str:
-    """A CEL expression for a cookie's value. The name holds letters, digits, `_`, `.` and `-` only."""
+    """A CEL expression for a cookie's value. The name is PLAIN."""
     pattern = f"(^|.*; *){name.replace('.', '[.]')}=([^;]*).*"
     return f"re.extract(request.headers['cookie'], '{pattern}', '\\\\2')"
 

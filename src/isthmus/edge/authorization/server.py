@@ -26,10 +26,10 @@ from isthmus.edge.concurrency import Concurrency
 from isthmus.edge.message_classes import classes_within
 from isthmus.xds import api
 from isthmus.xds.filters.authorization import COOKIES, PLACE, POLICY
+from isthmus.xds.text import APPEND, OVERWRITE
 
 GRACE_SECONDS = 5.0
 _SERVICE = "envoy.service.auth.v3.Authorization"
-_OVERWRITE, _APPEND = 2, 0  # HeaderValueOption.HeaderAppendAction
 _PERMISSION_DENIED = 7  # google.rpc.Code; the HTTP status is what counts
 _MOST_AT_ONCE = 10_000
 _LOG = logging.getLogger(__name__)
@@ -120,16 +120,16 @@ def response_of(verdict: Verdict) -> Any:
     if isinstance(verdict, Granted):
         message = api.CheckResponse(ok_response={"headers_to_remove": verdict.remove})
         for name, value in verdict.headers:
-            _add(message.ok_response.headers, name, value, _OVERWRITE)
+            _add(message.ok_response.headers, name, value, OVERWRITE)
         for cookie in verdict.cookies if verdict.always else ():
-            _add(message.ok_response.response_headers_to_add, "set-cookie", cookie, _APPEND)
+            _add(message.ok_response.response_headers_to_add, "set-cookie", cookie, APPEND)
         for name, cookie in zip(COOKIES, () if verdict.always else verdict.cookies, strict=False):
             message.dynamic_metadata.fields[name].string_value = _clean(cookie)
         return message
     message = api.CheckResponse(denied_response={"status": {"code": verdict.status}, "body": verdict.reason})
     message.status.code = _PERMISSION_DENIED
     for name, value in verdict.headers:
-        _add(message.denied_response.headers, name, value, _APPEND)
+        _add(message.denied_response.headers, name, value, APPEND)
     return message
 
 

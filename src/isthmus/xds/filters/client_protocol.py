@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from isthmus.ir.listener import Listener
 from isthmus.xds import api
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
+from isthmus.xds.text import OVERWRITE
 
 GRPC_WEB, CONNECT = "grpc-web", "connect"
-_OVERWRITE = 2  # HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
 def _named(_: Listener) -> api.Any:
     """The chains that routes name. They stand here once: a long table of routes holds many copies of a route."""
-    version = {"header": {"key": "connect-protocol-version", "value": "1"}, "append_action": _OVERWRITE}
+    version = {"header": {"key": "connect-protocol-version", "value": "1"}, "append_action": OVERWRITE}
     mutation = api.HeaderMutation(mutations={"request_mutations": [{"append": version}]})
     connect = [
         ("version", api.pack(mutation)),

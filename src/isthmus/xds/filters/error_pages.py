@@ -20,7 +20,7 @@ from isthmus.ir.template import Of, Variable
 from isthmus.xds import api, names
 from isthmus.xds.forwarded import FORWARDED
 from isthmus.xds.header_edits import edit_request
-from isthmus.xds.text import option
+from isthmus.xds.text import OVERWRITE, option
 
 PREFIX = "/.isthmus/errors/"
 _CODE, _ORIGINAL = "x-code", "x-original-uri"  # written here: who asks for the page knows neither
@@ -53,7 +53,7 @@ def error_pages(pages: ErrorPages, inside: Inside) -> api.Any:
 def _page(pages: ErrorPages, status: int, inside: Inside) -> api.Any:
     where = {"path_redirect": path_of(pages, inside), "host_redirect": inside.host}
     redirect = api.ErrorRedirect(redirect_action=where)
-    redirect.request_headers_to_add.add(header={"key": _CODE, "value": str(status)}, append_action=2)
+    redirect.request_headers_to_add.add(header={"key": _CODE, "value": str(status)}, append_action=OVERWRITE)
     if pages.keep_status:
         redirect.status_code.value = status
     return api.pack(redirect)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -19,15 +18,21 @@ from isthmus.ir.policy import RateLimit
 from isthmus.ir.template import Of, Template, Variable
 from isthmus.xds import api
 from isthmus.xds.filters.http_filter import HttpFilter, off_for_exact_hosts
-from isthmus.xds.text import cookie_value
+from isthmus.xds.text import PLAIN, cookie_value
 
 _UNLIMITED = 1_000_000_000  # the bucket of requests that no descriptor counts
 _MOST_KEYS = 100_000  # clients with a bucket of their own at one time; Envoy's default of 20 would make it meaningless
+_SHORTEST_MS = 50  # between two fills of a bucket, in Envoy
 _COUNTED = "counted"
 FILTER = HttpFilter("isthmus.limits", lambda _: api.pack(api.Composite()), per_host=off_for_exact_hosts)
-_HEADERS = {Of.HOST: ":authority", Of.TARGET: ":path", Of.METHOD: ":method", Of.SCHEME: "x-forwarded-proto"}
-_HEADERS |= {Of.REQUEST_ID: "x-request-id"}
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+_HEADERS = {
+    Of.HOST: ":authority",
+    Of.TARGET: ":path",
+    Of.METHOD: ":method",
+    Of.SCHEME: "x-forwarded-proto",
+    Of.REQUEST_ID: "x-request-id",
+}
+_EXPRESSIONS = {Of.PATH: "request.url_path", Of.QUERY: "request.query", Of.PROTOCOL: "request.protocol"}
 
 
 def host_limits(limits: Iterable[RateLimit]) -> api.Any:
@@ -111,14 +116,11 @@ def _of_variable(variable: Variable, key: str) -> Iterator[api.RateLimitAction]:
         yield api.RateLimitAction(query_parameters={"query_parameter_name": variable.name, "descriptor_key": key})
     else:
         text = _EXPRESSIONS.get(variable.of, "")
-        if variable.of is Of.COOKIE and _NAME.fullmatch(variable.name):
+        if variable.of is Of.COOKIE and PLAIN.fullmatch(variable.name):
             text = cookie_value(variable.name)
         if text:
             config = api.pack(api.RateLimitExpression(descriptor_key=key, text=text))
             yield api.RateLimitAction(extension={"name": "cel", "typed_config": config})
-
-
-_EXPRESSIONS = {Of.PATH: "request.url_path", Of.QUERY: "request.query", Of.PROTOCOL: "request.protocol"}
 
 
 def entries(actions: Iterable[api.RateLimitAction]) -> list[tuple[str, str]]:
@@ -144,7 +146,7 @@ def _entry(action: api.RateLimitAction) -> tuple[str, str]:
 
 
 def _bucket(limit: RateLimit) -> dict[str, object]:
-    """A token every `per_ms / requests`, in steps of 50 ms at least (Envoy's shortest)."""
+    """A token every `per_ms / requests`, in steps that Envoy can take."""
     interval = limit.per_ms / limit.requests
     tokens = 1
     if interval < _SHORTEST_MS:
@@ -155,9 +157,6 @@ def _bucket(limit: RateLimit) -> dict[str, object]:
         "tokens_per_fill": {"value": tokens},
         "fill_interval": timedelta(milliseconds=max(_SHORTEST_MS, round(interval))),
     }
-
-
-_SHORTEST_MS = 50
 
 
 def cidr(text: str) -> dict[str, object]:
