@@ -25,6 +25,7 @@ from isthmus.app.demo_lines import Answer, Line, ask, lines
 from isthmus.edge import pki
 
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _HOSTS = ("demo.kubesre.com", "secure.localhost", "localhost")
 _SECRET = ("default", "kubesre-tls")  # as the manifests name it
 
@@ -90,7 +91,8 @@ class Ports(Struct, frozen=True):
 def run(ports: Ports, check: bool, view: View) -> int:
     """Serve until Ctrl-C or, with `check`, until every line has been asked; returns the exit code."""
     _require_extras()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # from here on, both mean: clean up and go
+    for number in _SIGNALS:
+        signal.signal(number, _leave)
     try:
         with tempfile.TemporaryDirectory(prefix="isthmus-demo-") as folder, _servers() as backends:
             ca, secret = _certificates(Path(folder))
@@ -99,6 +101,13 @@ def run(ports: Ports, check: bool, view: View) -> int:
                 return _serve(gateway, setup, check, view)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _leave(*_: object) -> None:
+    """Clean up and go; told a second time, go on cleaning up."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _serve(gateway: Gateway, setup: Setup, check: bool, view: View) -> int:
@@ -180,7 +189,7 @@ def _gateway(setup: Setup, ports: Ports) -> Iterator[Gateway]:
     command += [word for path in setup.paths for word in ("-f", path)]
     command += [word for backend in setup.backends for word in ("--endpoint", backend.endpoint)]
     gateway = Gateway()
-    before = {number: signal.signal(number, gateway.stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, gateway.stop) for number in _SIGNALS}
     try:
         with _watchman(gateway.start(command)):
             try:

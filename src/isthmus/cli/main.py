@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
 
 import click
 
 from isthmus import __version__
+from isthmus.cli import at_once, in_order
 
 # verb -> the line in `isthmus --help`; the module of that name holds `command`.
 VERBS = {
@@ -71,6 +73,8 @@ def isthmus() -> None:
 
     The manifests are the Kubernetes objects that you already have; no cluster is needed.
     """
+    if signal.getsignal(signal.SIGINT) is at_once:  # the verb is imported; from here on it has things to put in order
+        signal.signal(signal.SIGINT, in_order)
 
 
 def main(control_plane: object = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
 import ssl
@@ -340,3 +341,13 @@ def test_as_a_program_a_port_in_use_is_one_line_and_no_traceback(echo):
         said = running.stderr.read()
     assert said.startswith(f"Error: cannot serve on {echo.address}: ")
     assert said.count("\n") == 1
+
+
+def test_nothing_is_said_when_whoever_started_it_is_gone() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "isthmus.edge.upstreams.http_echo"], stdout=writer, stderr=subprocess.PIPE, timeout=60
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

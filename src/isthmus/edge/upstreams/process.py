@@ -51,7 +51,11 @@ def main(start: Start, replica: str, argv: Sequence[str] | None = None, flags: S
     except OSError as error:
         print(f"Error: cannot serve on {given.host}:{given.port}: {error}", file=sys.stderr)
         return 3
-    print(f"listening {server.address}", flush=True)
+    try:
+        print(f"listening {server.address}", flush=True)
+    except BrokenPipeError:  # whoever wanted it has gone meanwhile
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try once more at its end
+        os.kill(os.getpid(), signal.SIGTERM)
     if given.exit_with_stdin:
         threading.Thread(target=_await_end_of_input, daemon=True).start()
     signal.sigwait(_STOP)
