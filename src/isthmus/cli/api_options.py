@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from isthmus.cli.quantities import Whole
+
 if TYPE_CHECKING:
     from isthmus.schema.model import Binding
 
@@ -47,7 +49,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--explorer-port",
-        type=click.IntRange(0, 65535),
+        type=Whole(0, 65535),
         default=None,
         help="Port of the web explorer, on the loopback address; 0 for none. By default 8081 with HOST:PORT.",
     ),
@@ -75,7 +77,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--mapping", default=None, type=_FILE, help="HTTP rules (google.api.Service YAML) that add to the schemas' own."
     ),
-    click.option("-I", "--import-path", "import_paths", multiple=True, type=click.Path(exists=True, file_okay=False)),
+    click.option(
+        "-I",
+        "--import-path",
+        "import_paths",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False),
+        help="A folder that .proto files are imported from. Repeatable.",
+    ),
     click.option("--proto", "protos", multiple=True, metavar="FILE", help="A .proto file, in place of reflection."),
     click.option(
         "--protoset", "protosets", multiple=True, type=_FILE, help="A FileDescriptorSet, in place of reflection."

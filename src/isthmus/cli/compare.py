@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from isthmus.cli.quantities import Real, Whole
+
 _NAME = "NAME"
 
 
@@ -15,10 +17,10 @@ _NAME = "NAME"
 @click.option("--new", multiple=True, required=True, metavar="URL", help="The gateway that shall be.")
 @click.option("--host", default="", metavar=_NAME, help="Host of requests whose line names none.")
 @click.option("--only-safe/--all-methods", default=True, help="Send only GET, HEAD and OPTIONS (default), or all.")
-@click.option("--limit", type=click.IntRange(1), default=None, metavar="N", help="Send at most N different requests.")
-@click.option("--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True, metavar="N")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=None, metavar="N", help="Requests a second.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=30.0, show_default=True, metavar="SECONDS")
+@click.option("--limit", type=Whole(1), default=None, metavar="N", help="Send at most N different requests.")
+@click.option("--concurrency", type=Whole(1, 1024), default=8, show_default=True, metavar="N")
+@click.option("--rate", type=Real(0, above=True), default=None, metavar="N", help="Requests a second.")
+@click.option("--timeout", type=Real(0, above=True), default=30.0, show_default=True, metavar="SECONDS")
 @click.option("--drop-header", multiple=True, metavar=_NAME, help="Do not send this recorded header. Repeatable.")
 @click.option("--ignore-header", multiple=True, metavar=_NAME, help="Do not compare this header. Repeatable.")
 @click.option("--compare-header", multiple=True, metavar=_NAME, help="Compare a header ignored by default. Repeatable.")
@@ -28,7 +30,7 @@ _NAME = "NAME"
 @click.option("--ignore-json-path", multiple=True, metavar="PATH", help="Such as $.items[*].id. Repeatable.")
 @click.option("--cacert", default="", metavar="FILE", help="PEM authorities that both gateways are verified by.")
 @click.option("--insecure", is_flag=True, help="TLS without verifying the gateways.")
-@click.option("--examples", type=click.IntRange(0), default=3, show_default=True, help="Shown of each difference.")
+@click.option("--examples", type=Whole(0), default=3, show_default=True, help="Shown of each difference.")
 @click.option("-o", "--output", type=click.Choice(["table", "json", "markdown"]), default="table")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def command(files: tuple[str, ...], **given: Any) -> None:

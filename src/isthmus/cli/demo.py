@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isthmus.cli.options import Failure, parsed
+from isthmus.cli.quantities import PORT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from isthmus.app.demo_lines import Answer, Line
 
 _WIDEST = 200  # columns of the table
-_PORT = click.IntRange(1, 65535)
 
 
 @click.command("demo")
 @click.option("--check", is_flag=True, help="Run the printed lines, show their answers, and exit.")
-@click.option("--http-port", type=_PORT, default=8080, show_default=True)
-@click.option("--https-port", type=_PORT, default=8443, show_default=True)
+@click.option("--http-port", type=PORT, default=8080, show_default=True)
+@click.option("--https-port", type=PORT, default=8443, show_default=True)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Events as text or JSON.")
 def command(check: bool, http_port: int, https_port: int, output: str) -> None:
     """Start real servers, put a gateway before them, and print lines to paste.

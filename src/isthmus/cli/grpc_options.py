@@ -16,6 +16,7 @@ import click
 
 from isthmus.cli.grpcurl_flags import refuse, refused
 from isthmus.cli.options import Failure
+from isthmus.cli.quantities import Real, Whole
 
 _F = TypeVar("_F", bound=Callable[..., object])
 CANNOT_REACH = 3
@@ -125,12 +126,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--expand-headers", is_flag=True, help="Replace ${NAME} in headers by environment variables."),
     click.option("--reflect-header", multiple=True, metavar="NAME: VALUE", help="Metadata for reflection only."),
     click.option("-H", "--header", multiple=True, metavar="NAME: VALUE", help="Metadata for calls and reflection."),
-    click.option(
-        "--max-time", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="For everything; 0: none."
-    ),
-    click.option("--max-msg-sz", type=click.IntRange(0), default=16 * 1024 * 1024, metavar="BYTES", show_default=True),
-    click.option("--keepalive-time", type=click.FloatRange(0), default=0.0, metavar="SECONDS"),
-    click.option("--connect-timeout", type=click.FloatRange(0), default=10.0, metavar="SECONDS", show_default=True),
+    click.option("--max-time", type=Real(0), default=0.0, metavar="SECONDS", help="For everything; 0: none."),
+    click.option("--max-msg-sz", type=Whole(0), default=16 * 1024 * 1024, metavar="BYTES", show_default=True),
+    click.option("--keepalive-time", type=Real(0), default=0.0, metavar="SECONDS"),
+    click.option("--connect-timeout", type=Real(0), default=10.0, metavar="SECONDS", show_default=True),
     click.option("--unix", is_flag=True, help="ADDRESS is the path of a Unix socket."),
     click.option("--user-agent", default="", metavar="TEXT"),
     click.option("--servername", default="", metavar="NAME", help="Name in TLS, if it is not that of the address."),

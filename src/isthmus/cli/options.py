@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from isthmus.app.settings import Given, Settings, SettingsError, parse_endpoint
+from isthmus.cli.quantities import PORT
 from isthmus.quirks import QUIRKS
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -47,7 +48,7 @@ def manifests_or_not(function: _F) -> _F:
 def ports(function: _F) -> _F:
     """--http-port and --https-port of a verb that says what a gateway on those ports would do."""
     for name, usual in (("--https-port", 443), ("--http-port", 80)):
-        port = click.IntRange(1, 65535)
+        port = PORT
         what = "As given to isthmus run: redirects name it unless it is the usual one."
         function = click.option(name, type=port, default=usual, show_default=True, help=what)(function)
     return function

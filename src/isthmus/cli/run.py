@@ -18,23 +18,41 @@ from isthmus.cli.api_options import (
     servers,
     targets_of,
 )
+from isthmus.cli.grouped import GroupedCommand
 from isthmus.cli.options import Failure, manifests_or_not, normal, parsed, read_once
+from isthmus.cli.quantities import PORT, Real, Whole
 from isthmus.edge.child import Child, control_plane
 from isthmus.edge.runtime_dir import RuntimeDir
 
 
-@click.command("run")
+class _RunCommand(GroupedCommand):
+    """What is served, where and how, in the order in which people ask."""
+
+    groups = (
+        ("Manifests", "--filename --class --endpoint --allow-external-name --controller-configmap --without"),
+        (
+            "Servers (HOST:PORT)",
+            "--wait --plaintext --cacert --cert --key --server-name --insecure --rust-grpc-proxy",
+        ),
+        ("Schemas of servers", "--protoset --proto --import-path --mapping"),
+        ("APIs of servers", "--origin --header --proto-names --emit-defaults --explorer-port"),
+        ("Listening", "--bind --http-port --https-port --trusted-hops --headers-with-underscores"),
+        ("Process", "--envoy --concurrency --drain-seconds --output --help"),
+    )
+
+
+@click.command("run", cls=_RunCommand)
 @servers
 @manifests_or_not
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--http-port", type=click.IntRange(1, 65535), default=8080, show_default=True)
-@click.option("--https-port", type=click.IntRange(1, 65535), default=8443, show_default=True)
+@click.option("--http-port", type=PORT, default=8080, show_default=True, help="Port for cleartext.")
+@click.option("--https-port", type=PORT, default=8443, show_default=True, help="Port for TLS.")
 @click.option(
-    "--concurrency", type=click.IntRange(0, 1024), default=0, help="Envoy's worker threads; one a processor by default."
+    "--concurrency", type=Whole(0, 1024), default=0, help="Envoy's worker threads; one a processor by default."
 )
 @click.option(
     "--trusted-hops",
-    type=click.IntRange(0, 100),
+    type=Whole(0, 100),
     default=0,
     show_default=True,
     help="Proxies before this gateway whose X-Forwarded-For and -Proto count.",
@@ -47,9 +65,7 @@ from isthmus.edge.runtime_dir import RuntimeDir
     show_default=True,
     help="What to do with requests that carry such header names.",
 )
-@click.option(
-    "--drain-seconds", type=click.FloatRange(0, 3600), default=5.0, show_default=True, help="Time to finish on stop."
-)
+@click.option("--drain-seconds", type=Real(0, 3600), default=5.0, show_default=True, help="Time to finish on stop.")
 @click.option("--envoy", metavar="PATH", default="", help="The Envoy binary; the installed package's by default.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Events as text or JSON.")
 def command(targets: tuple[str, ...], paths: tuple[str, ...], **options: Any) -> None:

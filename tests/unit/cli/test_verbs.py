@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -316,3 +318,35 @@ spec:
         assert result.exit_code == 0
         assert "nU4eI71bcnBGqeO0t9tXvY1u5oQ" not in result.stdout
     assert "private characters" in run("translate", "--to", "ir", "-f", str(file)).stdout
+
+
+def test_the_help_of_run_has_every_option_in_a_group() -> None:
+    said = run("run", "--help").output
+    groups = re.findall(r"^(\w.*):$", said, re.MULTILINE)
+    assert groups == [
+        "Manifests",
+        "Servers (HOST:PORT)",
+        "Schemas of servers",
+        "APIs of servers",
+        "Listening",
+        "Process",
+    ]
+    command = isthmus.get_command(click.Context(isthmus), "run")
+    flags = [each.opts[-1] for each in command.params if isinstance(each, click.Option)]
+    assert not [flag for flag in flags if len(re.findall(rf"^  (?:-\w, )?{flag}\b(?!-)", said, re.MULTILINE)) != 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("run", "a:1", "--http-port", "x"), "expected a whole number from 1 to 65535, found x"),
+        (("run", "a:1", "--http-port", "65536"), "expected a whole number from 1 to 65535, found 65536"),
+        (("run", "a:1", "--drain-seconds", "nan"), "expected a number from 0 to 3600, found nan"),
+        (("call", "--max-time", "inf", "a:1"), "expected a number of 0 or more, found inf"),
+        (("call", "--max-msg-sz", "-1", "a:1"), "expected a whole number of 0 or more, found -1"),
+        (("compare", "--rate", "0", "x"), "expected a number more than 0, found 0"),
+    ],
+)
+def test_numbers_out_of_range_are_told_in_words(words: tuple[str, ...], expected: str) -> None:
+    result = run(*words)
+    assert (result.exit_code, expected in result.output) == (2, True), result.output
