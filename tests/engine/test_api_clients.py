@@ -131,6 +131,15 @@ def test_pages_of_this_machine_may_call(gateway, origin, allowed):
     assert answer.headers["access-control-allow-origin"] == (origin if allowed else None)
 
 
+def test_pages_may_send_what_becomes_metadata():
+    options = ("--explorer-port", "0", "--header", "*")
+    asked = {"origin": "http://localhost:5173", "access-control-request-method": "POST"}
+    with greeters("open") as servers, Gateway([], {}, servers["open"], *options) as gateway:
+        preflight = gateway.get("any.test", HELLO, method="OPTIONS", headers=asked)
+        names = (preflight.headers["access-control-allow-headers"] or "").split(",")
+        assert {"authorization", "*"} <= set(names)  # a star does not stand for authorization
+
+
 def test_no_healthy_backend_is_said_in_every_protocol():
     with contextlib.ExitStack() as stack:
         with greeters("short-lived") as servers:

@@ -92,10 +92,29 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tls):
     port = server.address.rpartition(":")[2]
     try:
         with Gateway([], {}, f"localhost:{port}", *QUIET) as gateway:
-            assert [event["state"] for event in gateway.events if event["event"] == "api"][-1] == "tls"
+            (told,) = [event for event in gateway.events if event["event"] == "api" and event["failing"]]
+            assert (told["state"], "unable to get local issuer" in told["failing"]) == ("tls", True)
             answer = ask_with_body(gateway.http_port, "any.test", HELLO, b"", {"content-type": "application/grpc"})
             assert answer.headers["grpc-status"] == "14"
     finally:
+        server.stop()
+
+
+def test_the_help_for_a_certificate_names_the_options_of_this_command(tls):
+    server = greeter.start(tls=(tls["cert"], tls["key"]))
+    http, https = free_ports(2)
+    command = [sys.executable, "-m", "isthmus", "run", server.address.replace("127.0.0.1", "localhost"), *QUIET]
+    ports = ("--http-port", str(http), "--https-port", str(https))
+    ran = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert ran.stdout is not None
+        said = "".join(
+            iter(ran.stdout.readline, f"no server can be used yet; the gateway is on http://127.0.0.1:{http}\n")
+        )
+        assert "local issuer certificate; give --cacert FILE, --server-name NAME or --insecure\n" in said
+    finally:
+        ran.send_signal(signal.SIGINT)
+        ran.communicate(timeout=SECONDS)
         server.stop()
 
 
@@ -118,6 +137,9 @@ BAD = {
     "in an annotation": (("-f", ".", "--origin", "https://a.test"), 2, "isthmus.dev/transcode-origins says it there"),
     "of manifests": (("localhost:1", "--endpoint", "a/b=127.0.0.1:1"), 2, "--endpoint is about manifests (-f)"),
     "no configuration": (("-c", "/nope.toml"), 2, "/nope.toml: no such file"),
+    "origin without a scheme": (("localhost:1", "--origin", "a.test"), 2, "did you mean https://a.test?"),
+    "origin with a path": (("localhost:1", "--origin", "http://a.test:3/x"), 2, "did you mean http://a.test:3?"),
+    "no header's name": (("localhost:1", "--header", "a: b"), 2, "expected a header's name"),
     "no schema": (("localhost:1", "--protoset", __file__), 2, "is no FileDescriptorSet"),
     "no proto": (("localhost:1", "--proto", "nope.proto"), 2, "nope.proto: no such file"),
     "no mapping": (("localhost:1", "--mapping", "/nope.yaml"), 2, "does not exist"),

@@ -128,8 +128,9 @@ def test_without_data_on_a_terminal_it_shows_what_to_send(library):
     finally:
         os.close(ours)
         os.close(theirs)
-    assert '"name"' in ran.stdout
-    assert "Send it with: isthmus call" in ran.stdout
+    line = ran.stdout.rpartition("\nSend it with: ")[2]
+    pasted = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert "there is no World" in pasted.stderr
 
 
 BAD = {
@@ -138,6 +139,9 @@ BAD = {
     "bad JSON": (("call", "LIBRARY", f"{SERVICE}/GetShelf", "-d", '{"name": '), 2, "bad JSON"),
     "two messages": (("call", "LIBRARY", f"{SERVICE}/GetShelf", "-d", "{} {}"), 2, "takes one message"),
     "no such service": (("list", "LIBRARY", "nope.Nope"), 1, "has no service nope.Nope"),
+    "a misspelt method": (("call", "LIBRARY", f"{SERVICE}/GetBok", "-d", "{}"), 2, f"the server has {SERVICE}/GetBook"),
+    "a symbol without its package": (("describe", "LIBRARY", "Book"), 1, "did you mean library.v1.Book?"),
+    "a misspelt symbol": (("describe", "LIBRARY", "library.v1.LibrarService"), 1, f"did you mean {SERVICE}"),
     "no such symbol": (("describe", "LIBRARY", "nope.Nope"), 1, "no symbol nope.Nope"),
     "TLS to cleartext": (("list", "-insecure", "LIBRARY"), 3, "speaks cleartext"),
     "nobody there": (("list", "127.0.0.1:1"), 3, "connection refused"),

@@ -24,18 +24,23 @@ export function Overview() {
   );
 }
 
+/** `1 service`, `2 services`. */
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 function Server({ upstream }: { upstream: Upstream }) {
   const methods = upstream.services.reduce((sum, service) => sum + service.methods.length, 0);
   return (
     <section class="server" aria-label={upstream.name}>
       <h1><span class={`dot ${upstream.ready && !upstream.stale ? "good" : "bad"}`} />{upstream.name}</h1>
-      <p class="quiet">{upstream.state}{upstream.ready ? ` · ${upstream.services.length} services, ${methods} methods` : ""}</p>
+      <p class="quiet">{upstream.state}{upstream.ready ? ` · ${counted(upstream.services.length, "service")}, ${counted(methods, "method")}` : ""}</p>
       {!upstream.ready && (
         <p class="notice warn">Its methods are not known yet. If the server is down, this page goes on when it is back. If it has no
           reflection, give its description: <code>--protoset FILE</code> or <code>--proto FILE -I DIR</code>.</p>
       )}
       {upstream.problems.length > 0 && (
-        <details><summary>{upstream.problems.length} things of its schema cannot be used</summary><ul>{upstream.problems.slice(0, 50).map((each) => <li key={each}>{each}</li>)}</ul></details>
+        <details><summary>{counted(upstream.problems.length, "thing")} of its schema cannot be used</summary><ul>{upstream.problems.slice(0, 50).map((each) => <li key={each}>{each}</li>)}</ul></details>
       )}
       {upstream.services.slice(0, MOST_SHOWN).map((service) => (
         <div class="service" key={service.name}>

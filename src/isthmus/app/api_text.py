@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from isthmus.app.schema_keeper import Known
 from isthmus.app.settings import Settings
-from isthmus.edge.schema_order import BASE, Line
+from isthmus.edge.own_command import own_command
+from isthmus.edge.schema_order import BASE
 
 _MOST_METHODS = 40
 _MOST_LINES = 3
@@ -14,11 +15,13 @@ _MOST_LINES = 3
 
 def api_text(settings: Settings, known: Iterable[Known]) -> str:
     """Several lines, without a last newline."""
-    return "\n".join(_lines(settings, [line for each in known if each.planned for line in each.planned.lines]))
+    return "\n".join(_lines(settings, tuple(known)))
 
 
-def _lines(settings: Settings, methods: list[Line]) -> Iterator[str]:
+def _lines(settings: Settings, known: tuple[Known, ...]) -> Iterator[str]:
+    methods = [line for each in known if each.planned for line in each.planned.lines]
     base = f"http://{settings.http_address}"
+    command = own_command()
     width = max((len(line.method) for line in methods), default=0)
     service = ""
     for line in methods[:_MOST_METHODS]:
@@ -28,14 +31,24 @@ def _lines(settings: Settings, methods: list[Line]) -> Iterator[str]:
         rules = ", ".join(line.rules) or f"POST /{line.service}/{line.method}"
         yield f"    {line.method:<{width}}  {rules}{f'  ({line.kind})' if line.kind else ''}"
     if len(methods) > _MOST_METHODS:
-        yield f"    ... and {len(methods) - _MOST_METHODS} more: isthmus list {settings.http_address}"
-    yield f"gRPC, gRPC-Web, Connect, REST, WebSocket and reflection on {base}"
+        yield f"    ... and {len(methods) - _MOST_METHODS} more: {command} list {settings.http_address}"
+    yield f"{_served(known)} on {base}"
     for line in sorted(methods, key=lambda each: bool(each.kind))[:_MOST_LINES]:
         yield f"  {line.curl.replace(BASE, base)}"
     if methods:
         first = methods[0]
-        yield f"  isthmus call {settings.http_address} {first.service}/{first.method}"
+        yield f"  {command} call {settings.http_address} {first.service}/{first.method}"
     port = settings.offering.explorer_port
     if port:
         yield f"Explorer  http://127.0.0.1:{port}/_isthmus/"
-        yield f"OpenAPI   http://127.0.0.1:{port}/_isthmus/api/openapi.json"
+        if methods:
+            yield f"OpenAPI   http://127.0.0.1:{port}/_isthmus/api/openapi.json"
+
+
+def _served(known: tuple[Known, ...]) -> str:
+    """Who can call; without a schema fewer can, and a server that cannot be used serves nobody."""
+    if any(each.planned for each in known):
+        return "gRPC, gRPC-Web, Connect, REST, WebSocket and reflection"
+    if any(each.state == "unimplemented" for each in known):
+        return "gRPC and gRPC-Web, without a schema,"
+    return "no server can be used yet; the gateway is"

@@ -126,6 +126,8 @@ def counted(number: int, noun: str) -> str:
 
 def _meanwhile(known: Known) -> str:
     """What is served while a server cannot be asked."""
+    if known.state == "tls" and known.bare and "certificate" in known.failing:
+        return "; give --cacert FILE, --server-name NAME or --insecure"
     if known.planned is not None:
         return "; the last schema stays"
     if known.state == "unimplemented":

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from grpc import ChannelConnectivity
 from grpc.aio import Channel
 
-from isthmus.edge.grpc_client.channels import ChannelError, Target, open_channel
+from isthmus.edge.grpc_client.channels import ChannelError, Target, handshake, handshake_refusal, open_channel
 from isthmus.edge.grpc_client.probe import refusal
 from isthmus.edge.grpc_client.reflection import ReflectionError, reflect
 from isthmus.edge.schema_order import Planned
@@ -55,8 +56,12 @@ class Known(NamedTuple):
     @property
     def name(self) -> str:
         """HOST:PORT of a bare server, NAMESPACE/SERVICE:PORT of a Service."""
-        bare = self.port.namespace == "upstream"
-        return f"{self.port.service if bare else f'{self.port.namespace}/{self.port.service}'}:{self.port.port}"
+        return f"{self.port.service if self.bare else f'{self.port.namespace}/{self.port.service}'}:{self.port.port}"
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is a server given as HOST:PORT."""
+        return self.port.namespace == "upstream"
 
 
 class SchemaKeeper:
@@ -141,12 +146,27 @@ async def _versions(target: Target) -> AsyncIterator[tuple[str, tuple[bytes, ...
     try:
         async with open_channel(target) as channel:
             while True:
-                reflected = await reflect(channel)
+                try:
+                    reflected = await reflect(channel)
+                except ReflectionError as error:
+                    raise await _plain(error, target) from None
                 yield reflected.version, reflected.files
                 if not await _still_there(channel):
                     return
     except ChannelError as error:
         raise ReflectionError("tls", str(error)) from None
+
+
+async def _plain(error: ReflectionError, target: Target) -> ReflectionError:
+    """What is wrong with the server's certificate, where gRPC says only that something is."""
+    if error.kind == "tls":
+        try:
+            await handshake(target, _CONNECT_SECONDS)
+        except ssl.SSLError as refused:
+            return ReflectionError("tls", handshake_refusal(refused))
+        except (ChannelError, OSError, EOFError, ValueError):  # it is gone, or was never there: gRPC's words are better
+            return error
+    return error
 
 
 async def _reachable(target: Target) -> None:

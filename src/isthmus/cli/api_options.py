@@ -198,10 +198,32 @@ def targets_of(texts: tuple[str, ...], plaintext: bool, offering: Offering) -> t
     return tuple(target if target.tls != "auto" else target._replace(tls=tls) for target in found)
 
 
+_ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::(?:[0-9]{1,5}|\*))?")
+_HEADER = re.compile(r"[a-z0-9_-]+\*?|\*")
+
+
+def _origin(text: str) -> str:
+    """A web origin as browsers write it. Raises Failure."""
+    found = text.lower()
+    if not _ORIGIN.fullmatch(found):
+        fit = found if "://" in found else f"https://{found}"
+        origin = "/".join(fit.split("/")[:3])
+        hint = f"; did you mean {origin}?" if _ORIGIN.fullmatch(origin) else ""
+        raise Failure(f"--origin {text}: expected a web origin such as https://app.example.com, or *{hint}")
+    return found
+
+
+def _header(text: str) -> str:
+    """The name of a header, or a prefix of names. Raises Failure."""
+    if not _HEADER.fullmatch(text.lower()):
+        raise Failure(f"--header {text}: expected a header's name; a * after it makes a prefix of it, * alone is all")
+    return text.lower()
+
+
 def offering_of(options: dict[str, Any], bare: bool) -> Offering:
     """The offering that the options describe; takes them out of `options`."""
     port = options.pop("explorer_port")
-    origins = options.pop("origins")
+    origins = tuple(map(_origin, options.pop("origins")))
     return Offering(
         protosets=_absolute(options.pop("protosets")),
         protos=options.pop("protos"),
@@ -214,7 +236,7 @@ def offering_of(options: dict[str, Any], bare: bool) -> Offering:
         server_name=options.pop("server_name"),
         insecure=options.pop("insecure"),
         origins=(*LOOPBACK_ORIGINS, *origins) if bare else origins,
-        headers=tuple(name.lower() for name in options.pop("headers")),
+        headers=tuple(map(_header, options.pop("headers"))),
         preserve_names=options.pop("proto_names"),
         emit_defaults=options.pop("emit_defaults"),
         explorer_port=(8081 if bare else 0) if port is None else port,

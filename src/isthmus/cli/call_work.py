@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from google.protobuf import text_format
@@ -21,6 +23,7 @@ from isthmus.cli.options import Failure
 from isthmus.edge.grpc_client.invoke import Call, Ended, Listener, invoke
 from isthmus.edge.grpc_client.reflection import Metadata
 from isthmus.edge.grpc_client.session import Described, Session
+from isthmus.edge.own_command import own_command
 from isthmus.schema.answers import status_message, status_object
 from isthmus.schema.codec import Codec, Options, serialized
 from isthmus.schema.descriptors import comments, load
@@ -82,18 +85,23 @@ def _method(pool: DescriptorPool, name: str, described: Described) -> MethodDesc
         return found
     except KeyError:
         every = [f"{s}/{m.name}" for s in described.assembled.services for m in pool.FindServiceByName(s).methods]
-        near = [each for each in every if method and method.lower() in each.lower()] or every
+        meant = f"{service}/{method}".lower()
+        close = get_close_matches(meant, [each.lower() for each in every], 3, 0.8)
+        near = [each for each in every if each.lower() in close] or [
+            each for each in every if method and method.lower() in each.lower()
+        ]
+        near = near or every
         what = f"there is no method {name}" if name else "expected a method"
         has = f"the server has {', '.join(near[:10])}{' ...' if len(near) > 10 else ''}" if every else "nor any other"
         raise missing(f"{what}; {has}", described, 2) from None
 
 
 def _template(address: str, method: MethodDescriptor) -> str:
-    body = json.dumps(sample(method.input_type, fill="all"), indent=2)
+    message = sample(method.input_type, fill="all")
+    body = json.dumps(message, indent=2)
     path = f"{method.containing_service.full_name}/{method.name}"
-    return (
-        f"{path} takes a {method.input_type.full_name}:\n{body}\nSend it with: isthmus call {address} {path} -d '...'"
-    )
+    send = f"{own_command()} call {address} {path} -d {shlex.quote(json.dumps(message))}"
+    return f"{path} takes a {method.input_type.full_name}:\n{body}\nSend it with: {send}"
 
 
 class _Running:

@@ -47,7 +47,7 @@ def command(address: str, symbol: str, msg_template: bool, output: str, verbose:
     for name in names:
         wanted = find(pool, name)
         if wanted is None:
-            raise missing(f"there is no symbol {name}; isthmus list shows the services", found)
+            raise missing(f"there is no symbol {name}{_meant(name, files)}", found)
         shown.append({"name": name, "kind": kind_of(wanted), "source": source_of(wanted, words, rules)})
         if msg_template and kind_of(wanted) == "a message":
             shown[-1]["template"] = _template(pool, name)
@@ -65,6 +65,20 @@ def _files(descriptor_set: bytes) -> list[bytes]:
     from isthmus.schema.descriptors import files_of
 
     return [file.SerializeToString() for file in files_of(descriptor_set).file]
+
+
+def _meant(name: str, files: list[bytes]) -> str:
+    """What the symbol is probably called; people leave packages out, and misspell."""
+    from difflib import get_close_matches
+
+    from isthmus.schema.descriptors import symbols_of
+
+    known = {each.lower(): each for each in symbols_of(files)}
+    wanted = name.lstrip(".").replace("/", ".").lower()
+    near = [each for each in known if each.endswith(f".{wanted}")] or get_close_matches(wanted, known, 3, 0.8)
+    if not near:
+        return "; isthmus list shows the services"
+    return f"; did you mean {' or '.join(known[each] for each in near[:3])}?"
 
 
 def _template(pool: Any, name: str) -> str:

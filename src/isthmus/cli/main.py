@@ -19,7 +19,7 @@ from isthmus.cli import at_once, in_order
 
 # verb -> the line in `isthmus --help`; the module of that name holds `command`.
 VERBS = {
-    "run": "Serve manifests: start Envoy and keep it up to date with the files.",
+    "run": "Serve gRPC servers (HOST:PORT) or manifests (-f) to any client.",
     "demo": "Real gRPC, WebSocket and HTTP servers behind a gateway, with lines to paste.",
     "list": "List the services of a gRPC server, or the methods of one.",
     "describe": "Show services, methods and messages as they are declared.",

@@ -21,6 +21,8 @@ from google.protobuf.message import DecodeError
 _SECONDS = 60
 _OUTSIDE = re.compile(r"^(.*): File does not reside within any path .*")
 _NOT_FOUND = re.compile(r"^(\S+): File not found\.$", re.MULTILINE)
+_NOISE = re.compile(r".*RuntimeWarning|WARNING: All log messages before absl|[IWEF]\d{4} \d\d:\d\d:")
+_MOST_LINES = 20
 
 
 class ProtoError(Exception):
@@ -36,9 +38,10 @@ def read_protoset(paths: Sequence[str]) -> tuple[bytes, ...]:
         except OSError as error:
             raise ProtoError(f"{path}: {error.strerror}") from None
         except DecodeError:
-            raise ProtoError(
-                f"{path} is no FileDescriptorSet; make one with protoc --include_imports --descriptor_set_out=api.binpb"
-            ) from None
+            make = "make one with protoc --include_imports --descriptor_set_out=api.binpb"
+            if path.endswith(".proto"):
+                make = f"{make}, or give the source with --proto"
+            raise ProtoError(f"{path} is no FileDescriptorSet; {make}") from None
         if not files.file:
             raise ProtoError(f"{path} holds no files")
         found += [file.SerializeToString() for file in files.file]
@@ -51,6 +54,9 @@ def compile_protos(files: Sequence[str], import_paths: Sequence[str] = ()) -> tu
     strange = [name for name in (*files, *paths) if name.startswith(("-", "@")) or ":" in name]
     if strange:
         raise ProtoError(f"{strange[0]}: protoc takes no names that begin with - or @, or that have a colon")
+    compiled = [file for file in files if _is_compiled(file)]
+    if compiled:
+        raise ProtoError(f"{compiled[0]} is no .proto source; give a compiled FileDescriptorSet with --protoset")
     missing = [file for file in files if not _found(file, paths)]
     if missing:
         looked = ", ".join(paths)
@@ -72,6 +78,14 @@ def _found(file: str, paths: Sequence[str]) -> bool:
     return os.path.isfile(file) or any(os.path.isfile(os.path.join(path, file)) for path in paths)
 
 
+def _is_compiled(file: str) -> bool:
+    """Sources are text; protoc would find thousands of mistakes in anything else."""
+    try:
+        return b"\0" in Path(file).read_bytes()
+    except OSError:
+        return False  # looked for elsewhere, or told later
+
+
 def _provided() -> list[str]:
     """Where google/api and google/protobuf are."""
     found = []
@@ -86,8 +100,10 @@ def _explained(said: str, places: Sequence[str]) -> str:
     lines = [
         _OUTSIDE.sub(r"\1: it is below none of the folders given with -I; give one that it is below", line)
         for line in said.splitlines()
-        if line.strip() and "RuntimeWarning" not in line
+        if line.strip() and not _NOISE.match(line)
     ]
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES:] = [f"and {len(lines) - _MOST_LINES} more"]
     for name in dict.fromkeys(_NOT_FOUND.findall(said)):
         folder = _folder_of(name, places)
         lines.append(f"give the folder that holds {name} with -I" + (f": -I {folder}" if folder else ""))

@@ -89,6 +89,16 @@ def trim(descriptor_set: bytes, services: Iterable[str]) -> bytes:
     return descriptor_pb2.FileDescriptorSet(file=kept).SerializeToString(deterministic=True)
 
 
+def symbols_of(files: Iterable[bytes]) -> Iterator[str]:
+    """The full names of services, methods, messages, and enums that are in no message."""
+    for file in map(File.FromString, files):
+        for name, service in zip(service_names(file), file.service, strict=True):
+            yield name
+            yield from (f"{name}.{method.name}" for method in service.method)
+        yield from _message_names(file)
+        yield from (f"{file.package}.{enum.name}" if file.package else enum.name for enum in file.enum_type)
+
+
 def service_names(file: File) -> Iterator[str]:
     """The full names of a file's services."""
     for service in file.service:

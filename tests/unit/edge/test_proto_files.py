@@ -57,6 +57,27 @@ def test_a_missing_import_says_which_folder_to_give(folder: Path) -> None:
     assert said.endswith(f"give the folder that holds shared/x.proto with -I: -I {folder}")
 
 
+def test_sources_and_protosets_that_were_mixed_up_are_told_apart(folder: Path) -> None:
+    compiled, source = folder / "api.binpb", folder / "shared" / "x.proto"
+    compiled.write_bytes(
+        FileDescriptorSet(file=map(FileDescriptorProto.FromString, compile_protos([str(source)]))).SerializeToString()
+    )
+    with pytest.raises(ProtoError, match=r"api\.binpb is no \.proto source; .* --protoset$"):
+        compile_protos([str(compiled)])
+    with pytest.raises(ProtoError, match=r"x\.proto is no FileDescriptorSet; .* give the source with --proto$"):
+        read_protoset([str(source)])
+
+
+def test_only_the_first_mistakes_of_many_are_told_and_nothing_of_the_compilers_log(folder: Path) -> None:
+    wrong = folder / "wrong.proto"
+    wrong.write_text("nonsense;\n" * 100)
+    with pytest.raises(ProtoError) as caught:
+        compile_protos([str(wrong)])
+    *first, last = str(caught.value).splitlines()
+    assert first[0].startswith(f"{wrong}:1:1: Expected top-level statement")
+    assert (len(first), last) == (20, "and 80 more")
+
+
 def test_an_import_that_is_nowhere_is_told_without_a_guess(folder: Path) -> None:
     (folder / "b.proto").write_text('syntax = "proto3"; import "no/where.proto";')
     with pytest.raises(ProtoError) as caught:

@@ -27,7 +27,7 @@ _MAX_AGE = "7200"
 def policy(origins: Sequence[str], also: Sequence[str] = ()) -> api.Any:
     """Let pages of these origins call; `*` is any, and a trailing `:*` any port. No credentials are allowed."""
     matchers = [_matcher(origin) for origin in origins]
-    named = [name for name in also if not name.endswith("*")]
+    named = [name for name in also if name == "*" or not name.endswith("*")]  # browsers know no prefixes
     return api.pack(
         api.CorsPolicy(
             allow_origin_string_match=matchers,
