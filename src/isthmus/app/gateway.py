@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from isthmus.app.authorizer import Authorizer
 from isthmus.app.events import Events
 from isthmus.app.offline import make_pipeline, positioned
-from isthmus.app.policies import Policies
 from isthmus.app.remembered import Remembered
 from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
-from isthmus.edge.runtime_dir import LAST_GOOD, PLANS, POLICIES, secret_in, sockets_in
+from isthmus.edge.runtime_dir import LAST_GOOD, PLANS, secret_in, sockets_in
 from isthmus.kube.diagnostics import Diagnostic, Report
 from isthmus.machines import codes
 from isthmus.machines.ads import Effect, Rejected, Synced
@@ -43,7 +43,6 @@ if TYPE_CHECKING:  # imported when the first API is there: they take longer than
     from isthmus.app.servers import Servers
 
 USAGE, CANNOT_SERVE = 2, 3
-_HELPER_SECONDS = 5.0  # an Envoy without its new configuration is worse than some requests refused
 _LONGEST_SLEEP = 60.0  # seconds: clocks are set, machines sleep, and new certificates come
 
 
@@ -75,10 +74,8 @@ class Gateway:
         self._pipeline = make_pipeline(self._settings, secret_in(wiring.runtime))
         self._pushed: deque[Pushed] = deque()
         self._first_synced = asyncio.Event()
-        self._policies = Policies(wiring.runtime / POLICIES)
+        self._authorizer = Authorizer(wiring.runtime, lambda: self._ask(b"authorization\n"), self._events.error)
         self._ready = False
-        self._authorized: bool | None = None  # whether the helper answers; None: nobody needs it
-        self._held: list[tuple[tuple[Change, ...], float]] | None = None  # changes that wait for the helper
         self._remembered = Remembered(wiring.runtime / LAST_GOOD, self._pipeline, wiring.snapshot, self._events.error)
         self._apis: Apis | None = None
         self._servers: Servers | None = None
@@ -126,10 +123,14 @@ class Gateway:
         role = importlib.import_module("isthmus.app.apis")
         url = f"http://{self._settings.http_address}"
         made: Apis = role.Apis(self._wiring.runtime, url, self._pipeline, self._publish_now, self._api_known)
-        os.write(self._wiring.status, b"adapter\n")
+        self._ask(b"adapter\n")
         if self._settings.offering.explorer_port:
-            os.write(self._wiring.status, b"explorer\n")
+            self._ask(b"explorer\n")
         return made
+
+    def _ask(self, word: bytes) -> None:
+        """Say something to the supervisor."""
+        os.write(self._wiring.status, word)
 
     def _follow_apis(self) -> None:
         """Ask for the schemas that manifests want now."""
@@ -139,22 +140,10 @@ class Gateway:
             self._apis.refresh()
 
     def _follow_policies(self) -> None:
-        """Give the authorization helper its policies before Envoy is told of them; start it when it is first needed."""
-        try:
-            self._policies.want(self._pipeline.authorizations())
-        except OSError as error:
-            self._events.error(f"policies cannot be written, and their paths answer 503: {error}")
-        if self._pipeline.needs_helper and self._authorized is None:
-            self._authorized = False
-            os.write(self._wiring.status, b"authorization\n")
-            if self._ready:  # paths that are served already shall not be refused while the helper starts
-                self._held = []
-                asyncio.get_running_loop().call_later(_HELPER_SECONDS, self._let_go)
+        self._authorizer.follow(self._pipeline, self._let_go if self._ready else None)
 
     def _let_go(self) -> None:
-        """Publish what has waited, in its order."""
-        held, self._held = self._held, None
-        for changes, since in held or ():
+        for changes, since in self._authorizer.released():
             self._publish(changes, since)
 
     def _api_known(self, known: Known) -> None:
@@ -218,8 +207,7 @@ class Gateway:
         self._events.findings(placed, resolved)
 
     def _publish(self, changes: Iterable[Change], since: float) -> None:
-        if self._held is not None:
-            self._held.append((tuple(changes), since))
+        if self._authorizer.holds(changes, since):
             return
         effective = self._wiring.server.publish(changes)
         if effective:
@@ -255,14 +243,14 @@ class Gateway:
             self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
         adapted = self._apis is not None and self._apis.answering
         complete = self._servers is None or (self._servers.complete and adapted)
-        if not self._ready and not self._pushed and complete and self._authorized is not False:
+        if not self._ready and not self._pushed and complete and self._authorizer.complete:
             from isthmus.edge.envoy_admin import EnvoyAdmin  # noqa: PLC0415 - not before Envoy has its configuration
 
             admin = EnvoyAdmin(sockets_in(self._wiring.runtime).admin)
             self._ready = await asyncio.to_thread(admin.wait_until_ready)
             if not self._ready:
                 return
-            os.write(self._wiring.status, b"ready\n")
+            self._ask(b"ready\n")
             routes = sum(len(config.routes) for each in self._pipeline.memo.hosts.values() for config in each.hosts)
             self._events.ready(self._settings, len(self._pipeline.memo.hosts), routes)
             if self._servers is not None and self._apis is not None:
@@ -277,7 +265,7 @@ class Gateway:
                 if line.startswith(b"adapter") and self._apis is not None:
                     self._apis.adapter_answers()
                 if line.startswith(b"authorization"):
-                    self._authorized = True
+                    self._authorizer.answering()
                     self._let_go()
                 self._wiring.effects.put_nowait(Synced(""))
         return 0
