@@ -2,7 +2,7 @@
 
 Many random message types are in one schema; hypothesis makes up the messages. Unary methods go through Envoy's
 transcoder, streams through the adapter. Where JSON
-is read otherwise, docs/differences.md says so and the table at the end pins it.
+is read otherwise, docs/json.md says so and the table at the end pins it.
 """
 
 from __future__ import annotations
