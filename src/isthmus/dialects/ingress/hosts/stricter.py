@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 from isthmus.dialects.ingress.hosts.rules import Rule
 from isthmus.ir.action import Forward, Respond
 from isthmus.ir.authorization import Authorization
-from isthmus.ir.policy import Policy, SourceRanges
+from isthmus.ir.policy import ConcurrencyLimit, Policy, SourceRanges
 
 _MOST_PAIRS = 1_000_000  # of ranges that are compared
 
@@ -41,7 +41,7 @@ def _both(winner: Policy, loser: Policy) -> Policy | None:
         sources=sources,
         authorization=authorization,
         limits=tuple(dict.fromkeys((*winner.limits, *loser.limits))),
-        concurrency=winner.concurrency or loser.concurrency,
+        concurrency=_concurrency(winner.concurrency, loser.concurrency),
         answer_bytes_per_s=min(speeds, default=0),
     )
 
@@ -67,6 +67,15 @@ def _common(some: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
             if network.version == other.version and network.overlaps(other):
                 found[each if network.prefixlen >= other.prefixlen else text] = None
     return tuple(found)
+
+
+def _concurrency(winner: ConcurrencyLimit | None, loser: ConcurrencyLimit | None) -> ConcurrencyLimit | None:
+    """A route has one such limit: the lower one, for all but those whom both spare."""
+    if winner is None or loser is None:
+        return winner or loser
+    spared = frozenset(loser.exempt)
+    exempt = tuple(each for each in winner.exempt if each in spared)
+    return replace(min(winner, loser, key=lambda each: each.requests), exempt=exempt)
 
 
 def _authorization(winner: Authorization | None, loser: Authorization | None) -> Authorization | str | None:

@@ -60,6 +60,16 @@ def ranges(*allow: str, deny: tuple[str, ...] = ()) -> Policy:
             Policy(concurrency=ConcurrencyLimit("n/b", 5)),
             Policy(concurrency=ConcurrencyLimit("n/b", 5)),
         ),
+        (
+            Policy(concurrency=ConcurrencyLimit("n/a", 100, exempt=("10.0.0.0/8", "192.0.2.0/24"))),
+            Policy(concurrency=ConcurrencyLimit("n/b", 5, exempt=("192.0.2.0/24",))),
+            Policy(concurrency=ConcurrencyLimit("n/b", 5, exempt=("192.0.2.0/24",))),
+        ),
+        (
+            Policy(concurrency=ConcurrencyLimit("n/a", 5)),
+            Policy(concurrency=ConcurrencyLimit("n/b", 5, exempt=("10.0.0.0/8",))),
+            Policy(concurrency=ConcurrencyLimit("n/a", 5)),
+        ),
     ],
 )
 def test_what_keeps_people_out_is_that_of_both(older: Policy, younger: Policy, both: Policy) -> None:
