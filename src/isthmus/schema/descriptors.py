@@ -111,6 +111,15 @@ def json_name(name: str) -> str:
     return first + "".join(part[:1].upper() + part[1:] for part in others)
 
 
+def _message_names(file: File) -> Iterator[str]:
+    start = f"{file.package}." if file.package else ""
+    pending = [(f"{start}{message.name}", message) for message in file.message_type]
+    while pending:
+        name, message = pending.pop()
+        yield name
+        pending += [(f"{name}.{nested.name}", nested) for nested in message.nested_type]
+
+
 def _slim(file: File, services: set[str]) -> File:
     kept = File()
     kept.CopyFrom(file)
