@@ -350,3 +350,29 @@ def test_the_help_of_run_has_every_option_in_a_group() -> None:
 def test_numbers_out_of_range_are_told_in_words(words: tuple[str, ...], expected: str) -> None:
     result = run(*words)
     assert (result.exit_code, expected in result.output) == (2, True), result.output
+
+
+def _said_of(key: str, value: str) -> str:
+    stdin = INGRESS.format(name="web", notes=f'{N}{key}: "{value}"', path="/")
+    return run("check", "-f", "-", "--endpoint", "default/web:80=127.0.0.1:1", stdin=stdin).output
+
+
+@pytest.mark.parametrize("key", ["permanent-redirect", "ssl-redirect", "proxy-body-size", "fastcgi-index", "affinity"])
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_annotation_is_as_if_absent(key: str, value: str) -> None:
+    assert "ISTH" not in _said_of(key, value)
+    stdin = INGRESS.format(name="web", notes=f"{N}{key}: '{value}'", path="/")
+    assert "it asks for nothing" in run("migrate", "-f", "-", stdin=stdin).output
+
+
+@pytest.mark.parametrize("key", ["whitelist-source-range", "auth-type", "limit-rps", "auth-tls-secret"])
+def test_an_empty_restriction_closes_its_paths(key: str) -> None:
+    assert f"error ISTH0124: {N}{key} is empty, expected" in _said_of(key, "")
+
+
+def test_a_size_of_bodies_in_the_words_of_another_controller_is_told() -> None:
+    assert f"now {N}proxy-body-size" in _said_of("client-max-body-size", "8m")
+    stdin = INGRESS.format(name="web", notes=f"{N}client-max-body-size: 8m", path="/")
+    moved = run("migrate", "-f", "-", "--to", "ingress", stdin=stdin)
+    assert f"{N}client-max-body-size: 8m" in moved.stdout  # it limits nothing today: for its author to decide
+    assert f"write {N}proxy-body-size" in moved.stderr

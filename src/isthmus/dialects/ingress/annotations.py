@@ -69,6 +69,7 @@ class Vocabulary(Struct, frozen=True, dict=True):
     features: tuple[Feature, ...]
     closing: tuple[str, ...] = ()
     harmless: Mapping[str, frozenset[str]] = {}  # values that ask for nothing
+    empty_is_absent: str = ""  # prefix of annotations that its parsers pass over when they are empty
     config_map: str = ""
     settings: frozenset[str] = frozenset()
     idle_settings: Mapping[str, str] = {}  # keys that change nothing here, with the reason
@@ -105,7 +106,23 @@ class Vocabulary(Struct, frozen=True, dict=True):
 
     def is_harmless(self, key: str, value: str) -> bool:
         """Whether the value asks for nothing."""
-        return value.strip().lower() in self.harmless.get(key.partition("/")[2], ())
+        if value.strip().lower() in self.harmless.get(key.partition("/")[2], ()):
+            return True
+        return not value.strip() and self._passes_over_empty(key)
+
+    def _passes_over_empty(self, key: str) -> bool:
+        """What restricts access is left closed: an empty value there is more likely a template that went wrong."""
+        ours = bool(self.empty_is_absent) and key.startswith(self.empty_is_absent)
+        return ours and key in self.known and not self.restricts(key)
+
+    def without_empty(self, ingress: Ingress) -> Ingress:
+        """The same without what the controller passes over."""
+        given = ingress.metadata.annotations
+        empty = [key for key, value in given.items() if not value.strip() and self._passes_over_empty(key)]
+        if not empty:
+            return ingress
+        kept = {key: value for key, value in given.items() if key not in empty}
+        return replace(ingress, metadata=replace(ingress.metadata, annotations=kept))
 
 
 def draft(
@@ -118,6 +135,7 @@ def draft(
 ) -> Draft:
     """Let every feature whose annotations are present say what it has to say about a path."""
     ingress, inherited = asked if isinstance(asked, Asked) else Asked(asked)
+    ingress = vocabulary.without_empty(ingress)
     keys = (*ingress.metadata.annotations, *((settings.data or ()) if settings is not None else ()))
     speakers = vocabulary.always.union(*(vocabulary.speakers[key] for key in keys if key in vocabulary.speakers))
     result = Draft(service)

@@ -225,9 +225,9 @@ class View:
         """Report a value that cannot be used: the default is, or the path is closed where access is restricted."""
         if self._known[key].restricts:
             self.closed = True
-            self.say(codes.INVALID_RESTRICTION, key, value=value, expected=expected)
+            self.say(codes.INVALID_RESTRICTION, key, value=value or "empty", expected=expected)
         else:
-            self.say(codes.INVALID_ANNOTATION, key, value=value, expected=expected)
+            self.say(codes.INVALID_ANNOTATION, key, value=value or "empty", expected=expected)
 
     def refuse(self, key: str, why: str, instead: str) -> None:
         """Report something that cannot be honoured and must not be left out: the path is closed."""

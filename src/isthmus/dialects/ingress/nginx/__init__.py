@@ -107,6 +107,7 @@ VOCABULARY = Vocabulary(
         "enable-owasp-core-rules": frozenset({"false", "f", "0"}),
         "stream-snippet": frozenset({""}),
     },
+    empty_is_absent="nginx.ingress.kubernetes.io/",  # Source: internal/ingress/annotations/parser/main.go
     config_map=settings.CONFIG_MAP,
     settings=settings.READ,
     idle_settings=settings.IDLE,

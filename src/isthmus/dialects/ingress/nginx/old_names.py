@@ -22,6 +22,8 @@ OLD_NAMES: Mapping[str, OldName] = MappingProxyType(
         f"{_PREFIX}limit-whitelist": OldName("the old name", f"{_PREFIX}limit-allowlist"),
         f"{_PREFIX}secure-backends": _backend("HTTPS"),
         f"{_PREFIX}grpc-backend": _backend("GRPC"),
+        # Not what is there today: nothing is limited by it, so that its author is asked.
+        f"{_PREFIX}client-max-body-size": OldName("a name of NGINX Inc's controller", f"{_PREFIX}proxy-body-size", {}),
         f"{_PREFIX}session-cookie-hash": OldName("it is gone, and changed nothing in the end", idle=True),
         f"{_PREFIX}add-base-url": OldName(_NO_BASE),
         f"{_PREFIX}base-url-scheme": OldName(_NO_BASE),
