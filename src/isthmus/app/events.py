@@ -28,11 +28,20 @@ class Waiting(NamedTuple):
     limit: float
 
 
+class Applied(NamedTuple):
+    """A configuration that Envoy has taken; `milliseconds` since its cause was noticed."""
+
+    version: str
+    milliseconds: float
+    resources: int
+
+
 class Events:
     """Standard output carries what is asked for, standard error the findings (with JSON all goes to output)."""
 
     def __init__(self, output: str) -> None:
         self._json = output == "json"
+        self._ready = False
 
     def worth_showing(self, found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
         """People see warnings and errors of a running gateway; programs see all."""
@@ -40,6 +49,7 @@ class Events:
 
     def ready(self, settings: Settings, hosts: int, routes: int) -> None:
         """Traffic is answered."""
+        self._ready = True
         host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
         http, https = f"{host}:{settings.http_port}", f"{host}:{settings.https_port}"
         if self._json:
@@ -48,13 +58,15 @@ class Events:
             what = f"{counted(hosts, 'host')}, {counted(routes, 'route')}"
             _say(f"serving {what} on http {http} and https {https}", sys.stdout)
 
-    def applied(self, version: str, milliseconds: float, resources: int) -> None:
-        """Envoy has taken a configuration."""
+    def applied(self, applied: Applied, hosts: int, routes: int) -> None:
+        """Envoy has taken a configuration. People hear of those that they caused: what comes before `ready` is part
+        of it."""
         if self._json:
-            took = round(milliseconds, 1)
-            self._line({"event": "applied", "version": version, "milliseconds": took, "resources": resources})
-        else:
-            _say(f"applied {version}: {counted(resources, 'resource')} in {milliseconds:.0f} ms")
+            took = round(applied.milliseconds, 1)
+            event = {"version": applied.version, "milliseconds": took, "resources": applied.resources}
+            self._line({"event": "applied", **event})
+        elif self._ready:
+            _say(f"live after {applied.milliseconds:.0f} ms: {counted(hosts, 'host')}, {counted(routes, 'route')}")
 
     def findings(self, found: Sequence[Diagnostic], resolved: Iterable[Diagnostic]) -> None:
         """Problems that came and went."""

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from isthmus.app.authorizer import Authorizer
-from isthmus.app.events import Events
+from isthmus.app.events import Applied, Events
 from isthmus.app.offline import make_pipeline, positioned
 from isthmus.app.remembered import Remembered
 from isthmus.app.settings import Settings
@@ -240,7 +240,8 @@ class Gateway:
         if version in (pushed.version for pushed in self._pushed):
             while (pushed := self._pushed.popleft()).version != version:
                 pass  # overtaken: Envoy has gone on to a later version
-            self._events.applied(version, (time.monotonic() - pushed.since) * 1000, pushed.resources)
+            milliseconds = (time.monotonic() - pushed.since) * 1000
+            self._events.applied(Applied(version, milliseconds, pushed.resources), *self._served)
         adapted = self._apis is not None and self._apis.answering
         complete = self._servers is None or (self._servers.complete and adapted)
         if not self._ready and not self._pushed and complete and self._authorizer.complete:
@@ -251,10 +252,15 @@ class Gateway:
             if not self._ready:
                 return
             self._ask(b"ready\n")
-            routes = sum(len(config.routes) for each in self._pipeline.memo.hosts.values() for config in each.hosts)
-            self._events.ready(self._settings, len(self._pipeline.memo.hosts), routes)
+            self._events.ready(self._settings, *self._served)
             if self._servers is not None and self._apis is not None:
                 self._events.apis(self._settings, self._apis.keeper.known.values())
+
+    @property
+    def _served(self) -> tuple[int, int]:
+        """How many hosts and routes."""
+        hosts = self._pipeline.memo.hosts
+        return len(hosts), sum(len(config.routes) for each in hosts.values() for config in each.hosts)
 
     async def _supervisor_gone(self) -> int:
         """Standard input ends when the supervisor does."""

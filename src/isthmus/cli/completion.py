@@ -21,4 +21,5 @@ def command(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     root = importlib.import_module("isthmus.cli.main").isthmus
-    click.echo(kind(root, {}, "isthmus", "_ISTHMUS_COMPLETE").source())
+    source = kind(root, {}, "isthmus", "_ISTHMUS_COMPLETE").source()
+    click.echo(source.replace('string split ","', 'string split --max 1 ","'))  # fish: descriptions have commas too

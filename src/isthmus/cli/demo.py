@@ -52,8 +52,10 @@ class _Text:
 
     def __init__(self, check: bool) -> None:
         self._check = check
+        self._serving = False
 
     def served(self, served: Served) -> None:
+        self._serving = True
         console = _console()
         table = _table(served)
         needed = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
@@ -70,8 +72,8 @@ class _Text:
     def event(self, event: Mapping[str, Any]) -> None:
         kind = event.get("event")
         if kind == "applied":
-            took = f"{event['resources']} resources in {event['milliseconds']:.0f} ms"
-            click.echo(f"applied {event['version']}: {took}", err=True)
+            if self._serving:  # what comes before is the start
+                click.echo(f"live after {event['milliseconds']:.0f} ms", err=True)
         elif kind in ("diagnostic", "resolved"):
             self._finding(event, "" if kind == "diagnostic" else "resolved ")
         elif kind == "error":

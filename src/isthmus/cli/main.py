@@ -11,11 +11,15 @@ import importlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from isthmus import __version__
 from isthmus.cli import at_once, in_order
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # verb -> the line in `isthmus --help`; the module of that name holds `command`.
 VERBS = {
@@ -60,6 +64,12 @@ class Verbs(click.Group):
             hint = f" Did you mean {close[0]}?" if close else " See isthmus --help."
             raise click.UsageError(f"there is no command {args[0]}.{hint}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem  # only shells ask
+
+        verbs = [CompletionItem(verb, help=line) for verb, line in VERBS.items() if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -28,7 +28,7 @@ from isthmus.xds.text import OVERWRITE
 
 _REFLECTION = "/grpc.reflection."
 _ENCODED_NAME = r"[^?]*\?(.*&)?[^=&]*%[^=&]*(=.*|&.*|)"  # of a query parameter
-_NO_SCHEMA = "the schema of this gRPC server is not known yet; gRPC and gRPC-Web clients are served already\n"
+_NO_SCHEMA = "the schema of this gRPC server is not known yet; gRPC and gRPC-Web clients are served already"
 # What gRPC says in headers and HTTP says otherwise. The status must stay: routes remove headers before the transcoder
 # reads them, and a server that fails at once says why in nothing but headers.
 _GRPC_ONLY = ("grpc-accept-encoding", "grpc-encoding")

@@ -288,7 +288,15 @@ def test_version_names_envoy() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str) -> None:
-    assert "_ISTHMUS_COMPLETE" in run("completion", shell).output
+    said = run("completion", shell).output
+    assert "_ISTHMUS_COMPLETE" in said
+    assert (shell == "fish") == ('string split --max 1 "," $completion' in said)
+
+
+def test_shells_are_offered_verbs_with_their_whole_descriptions() -> None:
+    found = isthmus.shell_complete(click.Context(isthmus), "c")
+    assert [(each.value, each.help) for each in found] == [(v, VERBS[v]) for v in VERBS if v.startswith("c")]
+    assert "--version" in [each.value for each in isthmus.shell_complete(click.Context(isthmus), "--")]
 
 
 def test_the_neutral_form_shows_no_password(tmp_path: Path) -> None:
