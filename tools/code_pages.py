@@ -13,6 +13,7 @@ EFFECTS = {
     Effect.KEEP: "The object is served as if the field were absent or at its default.",
     Effect.CLOSE: "The paths concerned answer 503 (UNAVAILABLE for gRPC); everything else is served.",
     Effect.DROP: "What the finding is about is not served; everything else is.",
+    Effect.UNREAD: "It is not read. A running gateway goes on serving the last good version, if there was one.",
     Effect.LAST_GOOD: "The last version that worked goes on being served, if there was one.",
 }
 

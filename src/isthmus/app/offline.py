@@ -76,7 +76,7 @@ class Offline:
     @property
     def unread(self) -> tuple[Diagnostic, ...]:
         """The findings about what was not read, so that nothing can be said about it."""
-        return tuple(each for each in self._loaded if each.code.effect is Effect.DROP)
+        return tuple(each for each in self._loaded if each.code.effect in (Effect.DROP, Effect.UNREAD))
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """All findings, worst first; those that translation made are without their places, which take time to find."""

@@ -83,7 +83,8 @@ def _print(found: tuple[Diagnostic, ...], output: str, objects: int) -> None:
         for diagnostic in found:
             head, _, rest = render_text(diagnostic).partition("\n")
             click.echo(click.style(head, fg=_COLOURS[diagnostic.code.severity]))
-            click.echo(rest)
+            if rest:
+                click.echo(rest)
 
 
 def _plural(count: int, severity: Severity) -> str:

@@ -11,7 +11,7 @@ SYNTAX = Code(
     "{fix}",
     "A document could not be read at all. Only that document is left out: the other documents of the file are "
     "read as usual, and in a running gateway the objects that the file had before go on being served.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 DUPLICATE_KEY = Code(
     "ISTH0002",
@@ -20,7 +20,7 @@ DUPLICATE_KEY = Code(
     "remove or rename one of the two",
     "YAML forbids the same key twice in one mapping, and tools differ in which of the two they take. A document "
     "with a doubtful meaning is not served.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 NOT_AN_OBJECT = Code(
     "ISTH0003",
@@ -29,7 +29,7 @@ NOT_AN_OBJECT = Code(
     "a manifest is a mapping with apiVersion, kind and metadata; move other YAML to another folder",
     "Every document must say which Kubernetes object it is. Values files of Helm charts and configuration of other "
     "tools do not, and nothing can be served from them.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 UNSUPPORTED_VERSION = Code(
     "ISTH0004",
@@ -38,7 +38,7 @@ UNSUPPORTED_VERSION = Code(
     "write it as apiVersion {wanted} (kubectl convert -f FILE --output-version {wanted} helps)",
     "Old versions of an API have other fields with other meanings. Kubernetes has stopped serving them, and so "
     "such an object is not guessed at.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 WRONG_TYPE = Code(
     "ISTH0005",
@@ -47,7 +47,7 @@ WRONG_TYPE = Code(
     "{fix}",
     "The API server would refuse this object, because a value has another type than the field. Plain YAML scalars "
     'such as 3600, on, yes and 010 are numbers and booleans; annotations need them in quotes ("3600").',
-    Effect.DROP,
+    Effect.UNREAD,
 )
 MISSING_FIELD = Code(
     "ISTH0006",
@@ -55,7 +55,7 @@ MISSING_FIELD = Code(
     "the required field {field} is missing",
     "add {field}",
     "The API server would refuse this object, because a field that it cannot do without is absent or null.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 UNKNOWN_FIELD = Code(
     "ISTH0007",
@@ -69,9 +69,10 @@ UNKNOWN_FIELD = Code(
 UNUSED_KIND = Code(
     "ISTH0008",
     Severity.INFO,
-    "{count} of kind {kind} ({version}): Isthmus has no use for this kind",
-    "nothing; Deployments and the like may stand in the same files",
-    "The kind does not describe traffic, or Isthmus does not read it. It is named once, with its first place.",
+    "{count} of kinds that Isthmus has no use for: {kinds}",
+    "nothing",
+    "These kinds do not describe traffic, and may stand in the same files. They are named once, all together, at the "
+    "place of the first.",
 )
 SAME_OBJECT = Code(
     "ISTH0009",
@@ -89,7 +90,7 @@ INVALID_NAME = Code(
     "choose another name",
     "The API server would refuse this object. Names are lower-case DNS names (RFC 1123), so that they can stand in "
     "host names, file names and log lines without harm.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 TOO_LARGE = Code(
     "ISTH0011",
@@ -98,7 +99,7 @@ TOO_LARGE = Code(
     "split it up or move the data elsewhere; the API server would not take it either",
     "Kubernetes refuses objects of several megabytes and annotations of more than 256 KiB in sum. The same bounds "
     "protect this process.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 ALIASES = Code(
     "ISTH0012",
@@ -107,7 +108,7 @@ ALIASES = Code(
     "write the value out, or use fewer levels of anchors and aliases",
     "YAML aliases can make a small text stand for gigabytes (the billion laughs attack), or for something that "
     "contains itself. With all aliases written out a document may be no larger than without any.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 TOO_DEEP = Code(
     "ISTH0013",
@@ -115,7 +116,7 @@ TOO_DEEP = Code(
     "values are nested more than {most} levels deep here",
     "flatten it; no Kubernetes object that Isthmus reads is nested more than 12 levels deep",
     "Nesting of this depth is a mistake or an attack, and is not followed.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 UNREADABLE = Code(
     "ISTH0014",
@@ -124,7 +125,7 @@ UNREADABLE = Code(
     "{fix}",
     "A file could not be opened or is not text. In a running gateway the objects that it had before go on being "
     "served.",
-    Effect.DROP,
+    Effect.UNREAD,
 )
 LAST_GOOD = Code(
     "ISTH0015",

@@ -33,6 +33,7 @@ class Effect(enum.Enum):
     KEEP = "keep"  # served as if the field were absent or at its default
     CLOSE = "close"  # the route answers 503: serving it would be less safe than asked
     DROP = "drop"  # the rule, document or object is not served at all
+    UNREAD = "unread"  # the document is not read; what was served of it before, if anything, goes on being served
     LAST_GOOD = "last-good"  # the last version that worked goes on being served
     NONE = "none"  # nothing changes; it is advice
 

@@ -21,6 +21,7 @@ from isthmus.kube.refs import FieldPath, ObjectRef, SourcePos
 
 _NAME = FieldPath(("metadata", "name"))
 _SHOWN = 3
+_SHOWN_KINDS = 12
 # API groups that describe traffic in another way than Ingress does.
 _TRAFFIC = frozenset(
     (
@@ -141,16 +142,27 @@ def _twice(ref: ObjectRef, first: Base, second: Base, positions: Positions) -> D
 
 
 def _unused(unused: Sequence[Unused]) -> Iterator[Diagnostic]:
-    """Each kind once, with its first place."""
-    counts: dict[tuple[str, str], int] = {}
+    """Each kind once, with its first place; those that do no harm all together."""
+    found: dict[tuple[str, str], list[Unused]] = {}
     for each in unused:
-        counts[each.kind, each.version] = counts.get((each.kind, each.version), 0) + 1
-    for each in unused:
-        count = counts.pop((each.kind, each.version), 0)
-        if count:
-            args = ("count", str(count)), ("kind", each.kind), ("version", each.version)
-            ref = ObjectRef(each.kind, "", each.name or "without a name")
-            yield Diagnostic(_unused_code(each.version), ref, args=args, pos=each.pos)
+        found.setdefault((each.kind, each.version), []).append(each)
+    harmless: list[list[Unused]] = []
+    for (kind, version), group in found.items():
+        code = _unused_code(version)
+        if code is codes.UNUSED_KIND:
+            harmless.append(group)
+        else:
+            yield _first(code, group, kind=kind, version=version)
+    if harmless:
+        shown = ", ".join(f"{len(group)} {group[0].kind}" for group in harmless[:_SHOWN_KINDS])
+        more = f" and {len(harmless) - _SHOWN_KINDS} more kinds" if len(harmless) > _SHOWN_KINDS else ""
+        yield _first(codes.UNUSED_KIND, [each for group in harmless for each in group], kinds=shown + more)
+
+
+def _first(code: Code, group: Sequence[Unused], **args: str) -> Diagnostic:
+    first = group[0]
+    pairs = ("count", str(len(group))), *args.items()
+    return Diagnostic(code, ObjectRef(first.kind, "", first.name or "without a name"), args=pairs, pos=first.pos)
 
 
 def _unused_code(version: str) -> Code:

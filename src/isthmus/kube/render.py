@@ -12,17 +12,22 @@ _EFFECTS = {
     Effect.KEEP: " (served without it)",
     Effect.CLOSE: " (answers 503)",
     Effect.DROP: " (not served)",
+    Effect.UNREAD: " (not read; a running gateway keeps the last good version)",
     Effect.LAST_GOOD: " (the last good version stays)",
 }
+_NOTHING = "nothing"
 _SARIF_LEVEL = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
 def render_text(diagnostic: Diagnostic) -> str:
-    """Three lines: place, code and what was found; which object and field, and what becomes of it; what to do."""
+    """Three lines: place, code and what was found; which object and field, and what becomes of it; what to do. Only
+    the first where there is nothing to do."""
     where = f"{diagnostic.pos}: " if diagnostic.pos else ""
     at = f"{diagnostic.ref}" + (f", {diagnostic.path}" if diagnostic.path.steps else "")
     at += _EFFECTS[diagnostic.code.effect]
     head = f"{where}{diagnostic.code.severity.word} {diagnostic.code.id}: {diagnostic.message}"
+    if diagnostic.help == _NOTHING:
+        return head
     return f"{head}\n    {at}\n    to do: {diagnostic.help}"
 
 

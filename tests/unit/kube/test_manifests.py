@@ -7,6 +7,7 @@ from isthmus.kube.diagnostics import Code
 from isthmus.kube.files import File, decode_file
 from isthmus.kube.manifests import Manifests, Step
 from isthmus.kube.refs import ObjectRef
+from isthmus.kube.render import render_text
 
 
 def config(name: str, value: str = "x") -> str:
@@ -131,12 +132,20 @@ def test_the_first_definition_counts_and_the_second_is_told() -> None:
     assert (names(step), step.deletes, ids(step)) == (["a"], (), []), "the second takes over at once"
 
 
-def test_unused_kinds_are_named_once_with_count_and_first_place() -> None:
+def test_unused_kinds_are_named_once_in_one_line_with_counts_and_the_first_place() -> None:
     deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n"
-    world = World(a=config("a") + "---\n" + deployment + "---\n" + deployment, b=deployment)
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n"
+    world = World(a=config("a") + "---\n" + deployment + "---\n" + job + "---\n" + deployment, b=deployment)
     (found,) = world.first.diagnostics
     assert (found.code, str(found.pos)) == (codes.UNUSED_KIND, "a:7:1")
-    assert found.message.startswith("3 of kind Deployment (apps/v1)")
+    said = "info ISTH0008: 4 of kinds that Isthmus has no use for: 3 Deployment, 1 Job"
+    assert render_text(found) == f"a:7:1: {said}"
+
+
+@pytest.mark.parametrize("text", ["a: [", "apiVersion: v1\nkind: Service\nmetadata: {name: 1}\n"])
+def test_what_becomes_of_a_document_that_is_not_read_is_said_for_check_and_run(text: str) -> None:
+    (found,) = World(a=text).first.diagnostics
+    assert "(not read; a running gateway keeps the last good version)\n" in render_text(found)
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def _told(found: Diagnostic) -> _Said:
 def _verdict(code: Code) -> Verdict:
     if code in _VERDICTS:
         return _VERDICTS[code]
-    if code.effect in (Effect.CLOSE, Effect.DROP):
+    if code.effect in (Effect.CLOSE, Effect.DROP, Effect.UNREAD):
         return Verdict.REFUSED
     if code.severity is Severity.ERROR:
         return Verdict.INVALID
