@@ -200,6 +200,21 @@ async def test_curl_is_copied_for_the_chosen_rule(open_page, world):
     assert json.loads(post[post.index("-d") + 1]) == {"name": "Ada & it's", "times": 2}
 
 
+async def test_a_sample_fits_the_path_and_what_does_not_is_said(open_page, world):
+    page = await open_page("Greeter/OldHello")
+    await page.get_by_role("button", name="Sample").click()
+    sampled = words(await code(page, "curl"))
+    assert sampled[3] == f"{world.catalog.public_url}/v1/people/1/old:hello"
+    misfit = page.get_by_text("This rule takes name only in the form people/*/old.")
+    await expect(misfit).to_have_count(0)
+    await page.get_by_role("tab", name="Form").click()
+    await page.get_by_label("name", exact=True).fill("Ada")
+    await page.get_by_role("tab", name="Code").click()
+    await expect(misfit).to_be_visible()
+    await page.get_by_role("button", name="Clear").click()
+    await expect(page.get_by_text("name is empty, and the path of this rule needs it.")).to_be_visible()
+
+
 @pytest.mark.parametrize("kind", ["grpcurl", "Python"])
 async def test_copied_code_runs(open_page, kind):
     page = await open_page("Greeter/SayHello")

@@ -6,8 +6,7 @@ import { catalog, type Place, type Types } from "./catalog";
 import { copy } from "./clipboard";
 import type { Draft } from "./draft";
 import { MessageForm } from "./form";
-import { sample } from "./json";
-import { curl, grpcurl, python, type Wanted } from "./snippets";
+import { curl, grpcurl, misfits, python, sampleFor, type Wanted } from "./snippets";
 
 interface Props { place: Place; draft: Draft; types: Types }
 
@@ -33,7 +32,7 @@ export function RequestTabs(props: Props) {
           </button>
         ))}
         <span class="gap" />
-        <button type="button" class="plain" onClick={() => draft.set(sample(place.method.input, types))}>Sample</button>
+        <button type="button" class="plain" onClick={() => draft.set(sampleFor(place.method, types, place.method.bindings[draft.binding.value]))}>Sample</button>
         <button type="button" class="plain" onClick={() => draft.set({})}>Clear</button>
       </div>
       <div class="body" role="tabpanel" aria-label={TABS[tab]}>
@@ -100,8 +99,9 @@ function CodeTab({ place, draft, types }: Props) {
         <button type="button" class="main" onClick={() => void copy(text, kind)}>Copy</button>
       </div>
       <pre class="json" tabIndex={0} aria-label={`as ${kind}`}>{text}</pre>
+      {kind === "curl" && binding && misfits(wanted, binding).map((each) => <p class="notice warn" key={each}>{each}</p>)}
       {kind === "curl" && method.clientStreaming && <p class="quiet">curl sends this one message; a live stream over HTTP needs grpcurl or Python.</p>}
-      {kind === "curl" && method.bindings.length > 1 && <p class="quiet">Choose another HTTP rule above.</p>}
+      {kind === "curl" && method.bindings.length > 1 && <p class="quiet">Another HTTP rule can be chosen above.</p>}
     </div>
   );
 }

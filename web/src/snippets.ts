@@ -2,12 +2,38 @@
 
 import type { Pairs } from "./call";
 import type { Binding, Field, MessageType, Method, Types } from "./catalog";
-import { isObject, type Json, type JsonObject } from "./json";
+import { isObject, type Json, type JsonObject, sample } from "./json";
 
 export interface Wanted { method: Method; types: Types; value: JsonObject; metadata: Pairs; timeout: number | null; url: string }
 
 const quote = (text: string): string => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 const named = (metadata: Pairs): Pairs => metadata.filter(([key]) => key);
+
+const VARIABLES = /\{([^=}]+)(?:=([^}]+))?\}/g;
+
+/** A sample whose fields have the form that the paths want, those of the chosen rule above all. */
+export function sampleFor(method: Method, types: Types, chosen?: Binding): JsonObject {
+  const made = sample(method.input, types);
+  for (const { template } of [...method.bindings, ...(chosen ? [chosen] : [])]) {
+    for (const [, path = "", pattern = "*"] of template.matchAll(VARIABLES)) {
+      if (pattern === "*" || pattern === "**") continue;
+      put(made, path.trim().split("."), pattern.replaceAll("**", "a/b").replaceAll("*", "1"), method.input, types);
+    }
+  }
+  return made;
+}
+
+/** What keeps a message from being sent by a rule: fields of its path that are empty or have another form. */
+export function misfits({ method, types, value }: Wanted, binding: Binding): string[] {
+  const left = structuredClone(value);
+  return [...binding.template.matchAll(VARIABLES)].flatMap(([, path = "", pattern = "*"]) => {
+    const found = taken(left, path.trim().split("."), method.input, types);
+    if (found === undefined) return [`${path} is empty, and the path of this rule needs it.`];
+    if (pattern === "*" || pattern === "**") return [];
+    const form = pattern.replace(/[.+?^$(){}|[\]\\]/g, "\\$&").replace(/\*\*|\*/g, (star) => (star === "*" ? "[^/]+" : ".*"));
+    return new RegExp(`^${form}$`).test(String(found)) ? [] : [`This rule takes ${path} only in the form ${pattern}.`];
+  });
+}
 
 export function curl(wanted: Wanted, binding: Binding): string {
   const left = structuredClone(wanted.value);
@@ -17,7 +43,7 @@ export function curl(wanted: Wanted, binding: Binding): string {
     const text = encodeURIComponent(String(value));
     return pattern && /\/|\*\*/.test(pattern) ? text.replaceAll("%2F", "/") : text;
   };
-  let url = wanted.url.replace(/\/$/, "") + binding.template.replace(/\{([^=}]+)(?:=([^}]+))?\}/g, fill);
+  let url = wanted.url.replace(/\/$/, "") + binding.template.replace(VARIABLES, fill);
   const body = binding.body === "*" ? left : binding.body ? of(left, binding.body, wanted) : undefined;
   if (binding.body !== "*") {
     const rest = Object.entries(left).filter(([name]) => !binding.body || name !== jsonName(binding.body, wanted));
@@ -93,6 +119,15 @@ const jsonName = (name: string, wanted: Wanted): string =>
   fieldOf(name, wanted.method.input, wanted.types)?.json ?? name;
 
 const of = (value: JsonObject, name: string, wanted: Wanted): Json => value[jsonName(name, wanted)] ?? {};
+
+/** Replace the text at a field path, where the message has one. */
+function put(value: JsonObject, path: string[], text: string, message: string, types: Types): void {
+  const [name = "", ...rest] = path;
+  const field = fieldOf(name, message, types);
+  const found = field && value[field.json];
+  if (rest.length && isObject(found)) put(found, rest, text, field?.of ?? "", types);
+  else if (!rest.length && field && typeof found === "string") value[field.json] = text;
+}
 
 /** Take the value at a field path out of a message. */
 function taken(value: JsonObject, path: string[], message: string, types: Types): Json | undefined {
