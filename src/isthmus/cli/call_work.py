@@ -86,7 +86,7 @@ def _method(pool: DescriptorPool, name: str, described: Described) -> MethodDesc
     except KeyError:
         every = [f"{s}/{m.name}" for s in described.assembled.services for m in pool.FindServiceByName(s).methods]
         meant = f"{service}/{method}".lower()
-        close = get_close_matches(meant, [each.lower() for each in every], 3, 0.8)
+        close = get_close_matches(meant, [each.lower() for each in every], 1, 0.8)
         near = [each for each in every if each.lower() in close] or [
             each for each in every if method and method.lower() in each.lower()
         ]

@@ -75,7 +75,7 @@ def _meant(name: str, files: list[bytes]) -> str:
 
     known = {each.lower(): each for each in symbols_of(files)}
     wanted = name.lstrip(".").replace("/", ".").lower()
-    near = [each for each in known if each.endswith(f".{wanted}")] or get_close_matches(wanted, known, 3, 0.8)
+    near = [each for each in known if each.endswith(f".{wanted}")] or get_close_matches(wanted, known, 1, 0.8)
     if not near:
         return "; isthmus list shows the services"
     return f"; did you mean {' or '.join(known[each] for each in near[:3])}?"

@@ -50,7 +50,9 @@ def read_protoset(paths: Sequence[str]) -> tuple[bytes, ...]:
 
 def compile_protos(files: Sequence[str], import_paths: Sequence[str] = ()) -> tuple[bytes, ...]:
     """The descriptors of .proto files and of what they import, comments included. Raises ProtoError."""
-    paths = list(import_paths) or sorted({os.path.dirname(os.path.abspath(file)) for file in files})
+    paths = [os.path.abspath(path) for path in import_paths]
+    paths = paths or sorted({os.path.dirname(os.path.abspath(file)) for file in files})
+    files = [_placed(file, paths) for file in files]
     strange = [name for name in (*files, *paths) if name.startswith(("-", "@")) or ":" in name]
     if strange:
         raise ProtoError(f"{strange[0]}: protoc takes no names that begin with - or @, or that have a colon")
@@ -72,6 +74,12 @@ def compile_protos(files: Sequence[str], import_paths: Sequence[str] = ()) -> tu
         if ran.returncode:
             raise ProtoError(_explained(ran.stderr, [*files, *paths]))
         return read_protoset([out])
+
+
+def _placed(file: str, paths: Sequence[str]) -> str:
+    """The path of a file below an import path; protoc compares the two as texts, and knows no folder to start from."""
+    whole = Path(os.path.abspath(file))
+    return str(whole) if whole.is_file() and any(whole.is_relative_to(path) for path in paths) else file
 
 
 def _found(file: str, paths: Sequence[str]) -> bool:

@@ -49,6 +49,17 @@ def test_without_an_import_path_it_is_the_files_own_folder(folder: Path) -> None
     assert [FileDescriptorProto.FromString(each).name for each in files] == ["x.proto"]
 
 
+@pytest.mark.parametrize(
+    ("file", "above"), [("api/a.proto", "."), ("shared/x.proto", "shared"), ("shared/x.proto", "")]
+)
+def test_files_and_import_paths_are_found_from_the_working_directory(
+    folder: Path, file: str, above: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    compiled = [FileDescriptorProto.FromString(each).name for each in compile_protos([file], [above] if above else [])]
+    assert (Path(above or "shared") / compiled[-1]) == Path(file)
+
+
 def test_a_missing_import_says_which_folder_to_give(folder: Path) -> None:
     with pytest.raises(ProtoError) as caught:
         compile_protos([str(folder / "api" / "a.proto")])

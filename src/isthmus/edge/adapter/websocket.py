@@ -106,7 +106,7 @@ class _Conversation:
         self._requests = requests
         self._binary = False
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
-        self._closed = first is not None  # the caller's side is
+        self._closed = "" if first is None else "the address holds the whole request"  # why the caller's side is
         if first is not None:
             self._waiting.put_nowait(first)
             self._waiting.put_nowait(None)
@@ -119,19 +119,19 @@ class _Conversation:
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             if frame.type is WSMsgType.TEXT and not frame.data:
-                await self._close_side()
+                await self._close_side("an empty frame has ended the messages")
                 continue
             if self._closed:
-                raise RefusedError("a message after the last one")
+                raise RefusedError(f"no message is taken here: {self._closed}")
             self._binary = self._binary if sent else frame.type is WSMsgType.BINARY
             sent += 1
             await self._waiting.put(self._message(frame.data))
             if not self._streams:
-                await self._close_side()
+                await self._close_side("this method takes one message")
 
-    async def _close_side(self) -> None:
+    async def _close_side(self, why: str) -> None:
         if not self._closed:
-            self._closed = True
+            self._closed = why
             await self._waiting.put(None)
 
     async def messages(self) -> AsyncIterator[bytes]:

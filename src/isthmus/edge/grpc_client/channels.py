@@ -149,7 +149,7 @@ async def handshake(target: Target, seconds: float) -> None:
 def handshake_refusal(error: Exception) -> str:
     """Why a handshake failed, in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message}"
+        return f"its certificate is not accepted: {error.verify_message.rstrip('.')}"
     if isinstance(error, ssl.SSLError) and "HANDSHAKE_FAILURE" in (error.reason or ""):
         return "the server refuses it; perhaps it serves other names (SNI), or wants a client certificate"
     if isinstance(error, ssl.SSLError):

@@ -70,7 +70,8 @@ async def test_binary_frames(adapted: Running) -> None:
         ("/v1/trials/bounce", ["{"], "bad JSON"),
         ("/v1/trials/bounce", ['{"number":"x"}'], "number"),
         ("/v1/trials/bounce", [b"\xff"], "protobuf"),
-        ("/v1/shelves/1:watch?follow=true", ["{}"], "after the last one"),
+        ("/v1/shelves/1:watch?follow=true", ["{}"], "the address holds the whole request"),
+        ("/library.v1.LibraryService/ListShelves", ["{}", "{}"], "this method takes one message"),
     ],
 )
 async def test_wrong_frames(adapted: Running, path: str, frames: list[str | bytes], words: str) -> None:
