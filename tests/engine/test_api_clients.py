@@ -140,6 +140,11 @@ def test_pages_may_send_what_becomes_metadata():
         assert {"authorization", "*"} <= set(names)  # a star does not stand for authorization
 
 
+def test_pages_may_read_what_metadata_become(gateway):
+    answer = post(gateway, HELLO, b"{}", {**JSON, "origin": "http://localhost:5173"})
+    assert "*" in (answer.headers["access-control-expose-headers"] or "").split(",")
+
+
 def test_no_healthy_backend_is_said_in_every_protocol():
     with contextlib.ExitStack() as stack:
         with greeters("short-lived") as servers:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from isthmus.app.schema_keeper import Known
 from isthmus.app.settings import Settings
 from isthmus.edge.own_command import own_command
-from isthmus.edge.schema_order import BASE
+from isthmus.edge.schema_order import BASE, Line
 
 _MOST_METHODS = 40
 _MOST_LINES = 3
@@ -19,7 +19,10 @@ def api_text(settings: Settings, known: Iterable[Known]) -> str:
 
 
 def _lines(settings: Settings, known: tuple[Known, ...]) -> Iterator[str]:
-    methods = [line for each in known if each.planned for line in each.planned.lines]
+    by_path: dict[tuple[str, str], Line] = {}
+    for line in (line for each in known if each.planned for line in each.planned.lines):
+        by_path.setdefault((line.service, line.method), line)  # the server that is named first answers
+    methods = list(by_path.values())
     base = f"http://{settings.http_address}"
     command = own_command()
     width = max((len(line.method) for line in methods), default=0)

@@ -18,7 +18,8 @@ ONLY_GRPC = "gRPC and gRPC-Web, without a schema, on http://127.0.0.1:8080"
 
 async def test_with_a_schema_every_client_is_served() -> None:
     planned = await plan_schema(raw(service(simple("p.proto"), "T", {"Get": None})))
-    said = api_text(SETTINGS, [Known(PORT, planned), Known(PORT, state="unimplemented")])
+    said = api_text(SETTINGS, [Known(PORT, planned), Known(PORT, state="unimplemented"), Known(PORT, planned)])
+    assert said.count("POST /p.T/Get") == 1
     assert "\ngRPC, gRPC-Web, Connect, REST, WebSocket and reflection on http://127.0.0.1:8080\n" in said
     assert said.endswith("OpenAPI   http://127.0.0.1:8081/_isthmus/api/openapi.json")
 

@@ -20,7 +20,8 @@ _REQUEST = (
     "authorization,content-type,x-grpc-web,x-user-agent,grpc-timeout,connect-protocol-version,connect-timeout-ms,"
     "connect-accept-encoding,connect-content-encoding"
 )
-_RESPONSE = "grpc-status,grpc-message,grpc-status-details-bin,connect-content-encoding"
+# All: a server's metadata have any name. By name too, for browsers that do not know the star.
+_RESPONSE = "*,grpc-status,grpc-message,grpc-status-details-bin,connect-content-encoding"
 _MAX_AGE = "7200"
 
 
