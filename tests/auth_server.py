@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import socket
+import ssl
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ class AuthServer:
     `/token` lets in who brings the cookie `token=right`, others get a 401.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []  # method, target, headers with names in lower case
         self._open: list[socket.socket] = []
         outer = self
@@ -50,6 +51,8 @@ class AuthServer:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
@@ -66,9 +69,9 @@ class AuthServer:
 
 
 @contextlib.contextmanager
-def auth_server() -> Iterator[AuthServer]:
+def auth_server(tls: ssl.SSLContext | None = None) -> Iterator[AuthServer]:
     """A server for the length of a with statement."""
-    server = AuthServer()
+    server = AuthServer(tls)
     try:
         yield server
     finally:

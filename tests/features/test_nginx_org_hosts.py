@@ -194,3 +194,34 @@ def test_an_expression_that_cannot_be_had_closes_what_it_was_for(path: str) -> N
     running, found = served(ingress("path-regex: case_sensitive", path))
     assert not forwards(running)
     assert found
+
+
+SIGN_IN = "{externalAuth: {authURI: /in, authServiceName: NAME, authSigninURI: /oauth2/in}}"
+ASKS = "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{ports: [{{port: 80}}]}}\n"
+
+
+def test_where_people_sign_in_is_open_and_all_else_that_is_asked_counts_there() -> None:
+    both = POLICY.format(spec=SIGN_IN.replace("NAME", "asks")) + POLICY.format(
+        spec="{accessControl: {allow: [10.0.0.0/8]}}"
+    ).replace("name: p", "name: q")
+    running, found = served(ASKS.format(name="asks"), both, ingress("policies: 'p,q'"))
+    action, policy = clear(running)["/oauth2"].action, clear(running)["/oauth2"].policy
+    assert isinstance(action, Forward)
+    assert action.backend.service.service == "asks"
+    assert (policy.authorization, policy.sources) == (None, clear(running)["/"].policy.sources)
+    assert policy.sources is not None
+    assert found == []
+
+
+def test_a_path_that_an_ingress_names_is_no_place_to_sign_in() -> None:
+    text = ASKS.format(name="asks") + POLICY.format(spec=SIGN_IN.replace("NAME", "asks"))
+    running, found = served(text, ingress("policies: p"), ingress("", "/oauth2", "own"))
+    action = clear(running)["/oauth2"].action
+    assert isinstance(action, Forward)
+    assert (action.backend.service.service, found) == ("web", ["ISTH0127"])
+
+
+def test_a_policy_that_is_broken_opens_no_place_to_sign_in() -> None:
+    running, _ = served(POLICY.format(spec=SIGN_IN.replace("NAME", "nobody")), ingress("policies: p"))
+    assert list(clear(running)) == ["/"]
+    assert isinstance(clear(running)["/"].action, Respond)

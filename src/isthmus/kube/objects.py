@@ -2,22 +2,16 @@
 
 Frozen msgspec Structs in the API's own names (camelCase on the wire). Unknown fields are skipped here; the
 loader reports them. Decoding does not judge: a port of 0 or an odd host is for a dialect to report.
-Source: the Kubernetes API reference, v1.34; NGINX Ingress Controller's Policy, v1.
+Source: the Kubernetes API reference, v1.34. What NGINX Inc's Policy may ask for is in policy_spec.py.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct, field
 
+from isthmus.kube.policy_spec import PolicySpec
 from isthmus.kube.refs import ObjectRef, Source
-
-
-class Value(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
-    """Base of every API value here."""
-
-
-class Unread(Value, frozen=True, gc=False, rename="camel"):
-    """Something that is there, whatever is in it."""
+from isthmus.kube.values import Value
 
 
 class Meta(Value, frozen=True, gc=False, rename="camel"):
@@ -179,88 +173,6 @@ class ConfigMap(Base, frozen=True, rename="camel", kw_only=True):
 
 class Namespace(Base, frozen=True, rename="camel", kw_only=True):
     pass
-
-
-class AccessControl(Value, frozen=True, gc=False, rename="camel"):
-    allow: tuple[str, ...] | None = None
-    deny: tuple[str, ...] | None = None
-
-
-class PolicyRateLimit(Value, frozen=True, gc=False, rename="camel"):
-    rate: str = ""
-    key: str = ""
-    burst: int | None = None
-    dry_run: bool | None = None
-    reject_code: int | None = None
-    scale: bool | None = None
-    condition: Unread | None = None
-
-
-class PolicyCors(Value, frozen=True, gc=False, rename="camel"):
-    allow_origin: tuple[str, ...] | None = None
-    allow_methods: tuple[str, ...] | None = None
-    allow_headers: tuple[str, ...] | None = None
-    expose_headers: tuple[str, ...] | None = None
-    allow_credentials: bool | None = None
-    max_age: int | None = None
-
-
-class PolicyJwt(Value, frozen=True, gc=False, rename="camel"):
-    realm: str = ""
-    secret: str = ""
-    token: str = ""
-    jwks_uri: str = field(name="jwksURI", default="")
-
-
-class PolicyBasicAuth(Value, frozen=True, gc=False, rename="camel"):
-    secret: str = ""
-    realm: str = ""
-
-
-class IngressMtls(Value, frozen=True, gc=False, rename="camel"):
-    client_cert_secret: str = ""
-    crl_file_name: str = ""
-    verify_client: str = ""
-    verify_depth: int | None = None
-
-
-class EgressMtls(Value, frozen=True, gc=False, rename="camel"):
-    tls_secret: str = ""
-    trusted_cert_secret: str = ""
-    verify_server: bool | None = None
-    verify_depth: int | None = None
-    server_name: bool | None = None
-    ssl_name: str = ""
-    protocols: str = ""
-    ciphers: str = ""
-
-
-class SuppliedIn(Value, frozen=True, gc=False, rename="camel"):
-    header: tuple[str, ...] | None = None
-    query: tuple[str, ...] | None = None
-
-
-class PolicyApiKey(Value, frozen=True, gc=False, rename="camel"):
-    supplied_in: SuppliedIn | None = None
-    client_secret: str = ""
-
-
-class PolicySpec(Value, frozen=True, gc=False, rename="camel"):
-    """NGINX Inc's: exactly one of the parts is set in a valid object. Those that are unread are only recognised."""
-
-    access_control: AccessControl | None = None
-    rate_limit: PolicyRateLimit | None = None
-    jwt: PolicyJwt | None = None
-    basic_auth: PolicyBasicAuth | None = None
-    ingress_mtls: IngressMtls | None = field(name="ingressMTLS", default=None)
-    egress_mtls: EgressMtls | None = field(name="egressMTLS", default=None)
-    api_key: PolicyApiKey | None = None
-    oidc: Unread | None = None
-    waf: Unread | None = None
-    cache: Unread | None = None
-    cors: PolicyCors | None = None
-    external_auth: Unread | None = None
-    hsts: Unread | None = None
 
 
 class Policy(Base, frozen=True, rename="camel", kw_only=True):

@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.inspect import StructType, Type, UnionType, VarTupleType
 
-from isthmus.kube import objects
+from isthmus.kube import objects, policy_spec
 from isthmus.kube.refs import ROOT, FieldPath
+from isthmus.kube.values import Unread
 
 # Fields that the API has and Isthmus does not read.
 _UNREAD: dict[type, str] = {
@@ -33,10 +34,10 @@ _UNREAD: dict[type, str] = {
     objects.ServicePort: "nodePort",
     objects.Endpoint: "hostname targetRef nodeName zone hints deprecatedTopology",
     objects.EndpointAddress: "hostname targetRef nodeName",
-    objects.PolicySpec: "ingressClassName",
-    objects.PolicyRateLimit: "delay noDelay zoneSize logLevel",
-    objects.PolicyJwt: "keyCache sniEnabled sniName sslVerify sslVerifyDepth trustedCertSecret",
-    objects.EgressMtls: "sessionReuse",
+    policy_spec.PolicySpec: "ingressClassName",
+    policy_spec.PolicyRateLimit: "delay noDelay zoneSize logLevel",
+    policy_spec.PolicyJwt: "keyCache sniEnabled sniName sslVerify sslVerifyDepth trustedCertSecret",
+    policy_spec.EgressMtls: "sessionReuse",
 }
 
 # Fields of an Ingress before networking.k8s.io/v1, and what they are now.
@@ -60,7 +61,7 @@ class _Known(Struct, frozen=True):
 
 def unknown_fields(value: dict[str, object], shape: Type, path: FieldPath = ROOT) -> Iterator[Unknown]:
     """The fields of an object that the API does not have, in their order."""
-    if not isinstance(shape, StructType) or shape.cls is objects.Unread:
+    if not isinstance(shape, StructType) or shape.cls is Unread:
         return
     known = _known(shape.cls)
     if not known.fields.issuperset(value):

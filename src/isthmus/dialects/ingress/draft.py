@@ -47,6 +47,15 @@ class Canary(Struct, frozen=True, gc=False):
     sticky: bool = True
 
 
+class SignIn(Struct, frozen=True, gc=False):
+    """A part of the host where people sign in: `backend` answers there, and nobody is asked who they are. `key` is the
+    annotation that asks for it."""
+
+    path: str
+    backend: Backend
+    key: str
+
+
 class Draft(Struct, frozen=True):
     """Times in milliseconds. `service` is the name of the Service that the path leads to."""
 
@@ -99,4 +108,5 @@ class Draft(Struct, frozen=True):
     host_tls: TlsAsk = NO_TLS_ASKED
     regex: bool = False  # all paths of the host are regular expressions
     app_root: str = ""
+    sign_in: SignIn | None = None
     canary: Canary | None = None

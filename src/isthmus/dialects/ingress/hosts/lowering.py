@@ -25,11 +25,13 @@ from isthmus.dialects.ingress.nginx.settings import in_clear, redirect_status, w
 from isthmus.dialects.ingress.nginx_org.mergeable import Member
 from isthmus.dialects.services import resolve
 from isthmus.ir.action import Action, Forward, Respond
+from isthmus.ir.authorization import Authorization
 from isthmus.ir.backend import Protocol
 from isthmus.ir.host import Origin
+from isthmus.ir.match import SegmentPrefix
 from isthmus.ir.policy import NOTHING_ASKED, Policy
 from isthmus.kube.objects import Ingress, IngressBackend, ref_of
-from isthmus.kube.refs import FieldPath
+from isthmus.kube.refs import FieldPath, annotation
 
 # What raises the limit on idle streams, in the words of NGINX Inc and of ingress-nginx.
 _TIMEOUTS = (("nginx.org/", "3600s"), ("nginx.ingress.kubernetes.io/", "3600"))
@@ -118,6 +120,15 @@ class Lowering:
         spared = self.is_ingress_nginx and where.written.startswith(in_clear(self._settings))
         return replace(rule, in_clear=True) if spared else rule
 
+    def signing_in(self) -> Rule | None:
+        """The part of the host where people sign in, whatever else is asked of requests to this Ingress."""
+        decided = self.any_draft()
+        if decided.sign_in is None or self.closed or decided.closed:
+            return None
+        place, policy = decided.sign_in, _without_question(replace(decided.policy, max_body_bytes=0))
+        origin = Origin(ref_of(self.ingress), annotation(place.key))
+        return Rule(SegmentPrefix(place.path), Forward(place.backend), origin, decided, policy, place.path)
+
     def _rewritten(self, action: Forward, where: Where, decided: Draft) -> Forward:
         """With the path that the backend sees, and the path of the cookie that keeps clients there."""
         rewrite = rewrite_of(decided, where.written)
@@ -156,6 +167,15 @@ def _without_auth(policy: Policy) -> Policy:
     rest = replace(policy.authorization, basic=None, question=None)
     asks = rest.common_name or rest.allow is not None or rest.deny or rest.jwt or rest.api_keys
     return replace(policy, authorization=rest if asks else None)
+
+
+def _without_question(policy: Policy) -> Policy:
+    """Without the word of another server; passwords and all the rest still count."""
+    asked = policy.authorization
+    if asked is None or asked.question is None:
+        return policy
+    rest = replace(asked, question=None)
+    return replace(policy, authorization=None if rest == Authorization(asked.place) else rest)
 
 
 def _spared(policy: Policy, action: Action, decided: Draft) -> Policy:

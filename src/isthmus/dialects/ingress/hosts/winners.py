@@ -19,7 +19,8 @@ from isthmus.dialects.ingress.hosts.paths import EXACT, Closed
 from isthmus.dialects.ingress.hosts.reading import Candidate, Reading, candidates
 from isthmus.dialects.ingress.hosts.rules import Rule, Scene, Where
 from isthmus.dialects.ingress.hosts.stricter import stricter
-from isthmus.ir.action import Respond, SendTo
+from isthmus.ir.action import Forward, Respond, SendTo
+from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.host import Origin
 from isthmus.ir.match import Condition, Exact, PathMatch, SegmentPrefix
 from isthmus.ir.template import Of, Template, Variable
@@ -49,6 +50,7 @@ def winners(lowerings: Sequence[Lowering], scene: Scene) -> list[Rule]:
             if served[rule.path] != winner:
                 code = host_codes.PATH_CLOSED if served[rule.path].closed else host_codes.PATH_STRICTER
                 scene.report.add(code, name, winner.origin.path, host=scene.host, path=winner.written, other=ref)
+    _sign_ins(lowerings, served, scene)
     _default(lowerings, served)
     rules = list(served.values())
     if not reading.regex and quirks.SLASH_REDIRECT not in scene.options.without:
@@ -73,6 +75,22 @@ def _default(lowerings: Iterable[Lowering], served: dict[PathMatch, Rule]) -> No
         if backend is not None and _EVERYTHING not in served:
             at = FieldPath(("spec", "defaultBackend"))
             served[_EVERYTHING] = lowering.rule(Where(_EVERYTHING, "/", "", at, at), backend)
+
+
+def _sign_ins(lowerings: Iterable[Lowering], served: dict[PathMatch, Rule], scene: Scene) -> None:
+    """Where people sign in for an Ingress's paths, unless an Ingress says itself what is there; the oldest wins."""
+    for lowering in lowerings:
+        rule = lowering.signing_in()
+        if rule is None:
+            continue
+        winner = served.setdefault(rule.path, rule)
+        if _services_of(winner) != _services_of(rule):
+            args = {"annotation": rule.origin.path.steps[-1], "host": scene.host, "winner": winner.origin.ref}
+            scene.report.add(annotation_codes.OVERRULED_ANNOTATION, rule.origin.ref, rule.origin.path, **args)
+
+
+def _services_of(rule: Rule) -> set[ServicePortRef]:
+    return {backend.service for backend in rule.action.backends} if isinstance(rule.action, Forward) else set()
 
 
 def _slashes(found: Iterable[Candidate], served: Mapping[PathMatch, Rule]) -> Iterator[Rule]:

@@ -1,6 +1,6 @@
 """A Policy as the kinds of it are told: which one, by which annotation, and what can become of it.
 
-Secrets are of the Policy's own namespace, whoever names the Policy.
+Secrets are of the Policy's own namespace, or of one that the Policy names, whoever names the Policy.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Changed = Draft | Broken | Refused
 Kind = Callable[[View, Attached, Draft], Changed]
 
 
-def secret_of(view: View, attached: Attached, name: str) -> Secret | Broken:
-    """A Secret in the Policy's own namespace."""
-    namespace = attached.policy.metadata.namespace
+def secret_of(view: View, attached: Attached, name: str, namespace: str = "") -> Secret | Broken:
+    """A Secret in the Policy's own namespace, or in the one that the Policy names."""
+    namespace = namespace or attached.policy.metadata.namespace
     found = view.look.secret(namespace, name) if view.look is not None and name else None
     if found is not None:
         return found

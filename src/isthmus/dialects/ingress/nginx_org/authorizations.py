@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.view import View
-from isthmus.ir.authorization import ApiKeys, Authorization, BasicAuth, Jwt
+from isthmus.ir.authorization import ApiKeys, Authorization, BasicAuth, Jwt, Question
 
 
-def authorized(view: View, draft: Draft, asked: BasicAuth | Jwt | ApiKeys) -> Draft:
+def authorized(view: View, draft: Draft, asked: BasicAuth | Jwt | ApiKeys | Question) -> Draft:
     """The draft, with one more thing to show."""
     found = draft.policy.authorization or Authorization(f"Ingress {view.namespace}/{view.name}")
     match asked:
@@ -19,4 +19,6 @@ def authorized(view: View, draft: Draft, asked: BasicAuth | Jwt | ApiKeys) -> Dr
             found = replace(found, jwt=asked)
         case ApiKeys():
             found = replace(found, api_keys=asked)
+        case Question():
+            found = replace(found, question=asked)
     return replace(draft, policy=replace(draft.policy, authorization=found))

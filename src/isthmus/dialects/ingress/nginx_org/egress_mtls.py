@@ -18,7 +18,7 @@ from isthmus.ir.backend import Trust
 from isthmus.ir.private import PrivateBytes
 from isthmus.kube import certificates
 from isthmus.kube.authorities import parse_authorities
-from isthmus.kube.objects import EgressMtls
+from isthmus.kube.policy_spec import EgressMtls
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _VERSIONS = {"TLSv1": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2", "TLSv1.3": "1.3"}

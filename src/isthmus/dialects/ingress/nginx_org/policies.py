@@ -18,7 +18,8 @@ from isthmus.dialects.ingress.nginx_org.attached import Attached, Broken, Refuse
 from isthmus.dialects.ingress.nginx_org.mergeable import INHERITED
 from isthmus.dialects.ingress.nginx_org.policy_kinds import KINDS
 from isthmus.dialects.ingress.view import View
-from isthmus.kube.objects import Policy, PolicySpec
+from isthmus.kube.objects import Policy
+from isthmus.kube.policy_spec import PolicySpec
 
 POLICIES = "nginx.org/policies"
 PLUS = "nginx.com/policies"
@@ -104,8 +105,10 @@ def _written(kind: str) -> str:
 
 
 _KINDS = (
-    "accessControl, rateLimit, basicAuth, jwt (keys in a Secret), apiKey, ingressMTLS, egressMTLS and cors can be had; "
-    "waf, oidc, externalAuth, rate limits with a condition and jwt with a jwksURI close the path"
+    "accessControl, rateLimit, basicAuth, jwt (keys in a Secret), apiKey, externalAuth, ingressMTLS, egressMTLS, cors "
+    "and hsts can be had; cache is left out; waf, oidc, oidcNative, rate limits with a condition and jwt with a "
+    "jwksURI close the path. externalAuth: of authSnippets only proxy_set_header; who is to sign in is redirected to "
+    "authSigninURI, where nginx shows that page in place of its 401"
 )
 
 FEATURE = Feature(

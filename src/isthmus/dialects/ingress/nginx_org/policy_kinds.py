@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress import annotation_codes
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.nginx_org import cors, egress_mtls, ingress_mtls
+from isthmus.dialects.ingress.nginx_org import cors, egress_mtls, external_auth, ingress_mtls
 from isthmus.dialects.ingress.nginx_org.attached import Attached, Broken, Changed, Kind, Refused, secret_of
 from isthmus.dialects.ingress.nginx_org.authorizations import authorized
 from isthmus.dialects.ingress.nginx_org.basic_auth import MOST_TOLD
@@ -27,6 +27,7 @@ from isthmus.ir.authorization import ApiKeys, BasicAuth, Jwt
 from isthmus.ir.policy import RateLimit, SourceRanges
 
 _MOST = 1_000_000
+_PRELOADED = 31_536_000  # what browsers ask of those whom they know beforehand
 _RANGE = re.compile(r"[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,200}")
 _PARAMETER = re.compile(r"[A-Za-z0-9_.-]{1,200}")
@@ -144,6 +145,19 @@ def _api_key(view: View, attached: Attached, draft: Draft) -> Changed:
     return authorized(view, draft, ApiKeys(tuple(name.lower() for name in headers), tuple(parameters), keys))
 
 
+def _hsts(view: View, attached: Attached, draft: Draft) -> Changed:
+    asked = attached.policy.spec.hsts
+    assert asked is not None
+    if asked.max_age is None or not 0 <= asked.max_age < 2**31:
+        return Broken("hsts.maxAge is missing or out of range")
+    if asked.preload and not (asked.include_sub_domains and asked.max_age >= _PRELOADED):
+        return Broken(f"hsts.preload needs includeSubDomains and a maxAge of {_PRELOADED} at least")
+    if asked.behind_proxy:
+        view.differs(attached.key, "the word of a client that is no trusted proxy does not count: hsts is for TLS only")
+    words = (("includeSubDomains", asked.include_sub_domains), ("preload", asked.preload))
+    return replace(draft, hsts="; ".join((f"max-age={asked.max_age}", *(word for word, said in words if said))))
+
+
 def _refused(why: str, instead: str) -> Kind:
     def kind(_: View, __: Attached, ___: Draft) -> Changed:
         return Refused(why, instead)
@@ -169,11 +183,15 @@ KINDS: Mapping[str, Kind] = {
     "egress_mtls": egress_mtls.apply,
     "oidc": _refused(
         "logging in with OpenID Connect is a conversation that only NGINX Plus has",
-        "put a proxy for it before the backend",
+        "put a proxy for it before the backend, or ask one by an externalAuth Policy",
+    ),
+    "oidc_native": _refused(
+        "logging in with OpenID Connect is a conversation that only NGINX Plus has",
+        "put a proxy for it before the backend, or ask one by an externalAuth Policy",
     ),
     "waf": _refused("F5 WAF for NGINX is a module of NGINX Plus", "put a firewall of your own before the gateway"),
-    "external_auth": _refused("this kind of question to another server cannot be had", "use a proxy that asks it"),
+    "external_auth": external_auth.apply,
     "cache": _left_out("answers are not cached"),
     "cors": cors.apply,
-    "hsts": _left_out("use nginx.org/hsts"),
+    "hsts": _hsts,
 }

@@ -131,7 +131,8 @@ def test_policies_that_cannot_be_used_close(spec: str) -> None:
     [
         "{waf: {enable: true}}",
         "{oidc: {clientID: x}}",
-        "{externalAuth: {authURI: /x}}",
+        "{oidcNative: {issuer: x}}",
+        "{externalAuth: {authURI: /x, authServiceName: asks, authSnippets: 'proxy_pass http://x;'}}",
         "{jwt: {jwksURI: 'https://example.com/keys'}}",
         "{rateLimit: {rate: 1r/s, key: $host, condition: {default: true}}}",
         "{egressMTLS: {verifyServer: true, trustedCertSecret: users}}",
@@ -179,8 +180,27 @@ def test_origins_that_cannot_be_read_never_become_everybody(spec: str) -> None:
 
 
 def test_what_restricts_nothing_is_left_out_and_said() -> None:
-    result = asked("{cache: {cacheZoneName: a, cacheZoneSize: 1m}}", "{hsts: {}}")
-    assert (result.draft.closed, result.codes) == (False, ["ISTH0122"] * 2)
+    result = asked("{cache: {cacheZoneName: a, cacheZoneSize: 1m}}")
+    assert (result.draft.closed, result.codes) == (False, ["ISTH0122"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("{maxAge: 0}", "max-age=0"),
+        ("{maxAge: 60, includeSubDomains: true}", "max-age=60; includeSubDomains"),
+        ("{maxAge: 31536000, includeSubDomains: true, preload: true}", "max-age=31536000; includeSubDomains; preload"),
+    ],
+)
+def test_hsts(spec: str, expected: str) -> None:
+    result = asked(f"{{hsts: {spec}}}")
+    assert (result.draft.hsts, result.codes) == (expected, [])
+
+
+@pytest.mark.parametrize("spec", ["{}", "{maxAge: -1}", "{maxAge: 60, preload: true, includeSubDomains: true}"])
+def test_hsts_that_the_controller_would_not_take(spec: str) -> None:
+    result = asked(f"{{hsts: {spec}}}")
+    assert (result.draft.hsts, result.draft.closed, result.codes) == ("", True, ["ISTH0126"])
 
 
 def test_of_one_kind_the_first_counts() -> None:
