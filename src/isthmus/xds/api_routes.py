@@ -23,7 +23,7 @@ from isthmus.xds.filters.error_pages import OUTSIDE
 from isthmus.xds.forward import forward
 from isthmus.xds.local_replies import CONNECT, REST, marked
 from isthmus.xds.path_tree import Entry
-from isthmus.xds.route import answer, ask, emit_match
+from isthmus.xds.route import answer, ask, emit_match, stay
 from isthmus.xds.text import OVERWRITE
 
 _REFLECTION = "/grpc.reflection."
@@ -146,7 +146,7 @@ class _Maker(Struct, frozen=True):
         """To the backend, through a chain of filters that know the client's protocol."""
         message = self._start(kind, errors)
         message.match.headers.append(header)
-        message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
+        self._forward(message)
         self._without_transcoder(message)
         if errors == CONNECT:
             message.request_body_buffer_limit.value = transcoder.MOST_ANSWER_BYTES
@@ -158,7 +158,7 @@ class _Maker(Struct, frozen=True):
     def rest(self) -> api.Route:
         """To the backend, transcoded."""
         message = self._start("rest", REST)
-        message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
+        self._forward(message)
         message.response_headers_to_remove.extend(_GRPC_ONLY)
         self._answer_headers(message)
         assert self.offer.planned is not None
@@ -166,14 +166,14 @@ class _Maker(Struct, frozen=True):
             config = transcoder.transcoder(self.offer.planned, self.offer.api)
             message.typed_per_filter_config[transcoder.FILTER.name].CopyFrom(config)
         if "*" not in self.offer.api.pass_headers:
-            headers = metadata.only(self.offer.api.pass_headers, self.offer.api.only_headers)
+            headers = metadata.only(self._passed(), self.offer.api.only_headers)
             message.typed_per_filter_config[metadata.FILTER.name].CopyFrom(headers)
         self._let_origins(message)
         return message
 
     def adapter(self, kind: str, header: api.HeaderMatcher | None, errors: str) -> api.Route:
         """To the adapter, which calls the backend through Envoy again."""
-        message = self._start(kind, errors)
+        message = self._start(kind, errors, kept=False)
         if header is not None:
             message.match.headers.append(header)
         message.route.CopyFrom(forward(_to_adapter(self.offer.action), names.ADAPTER))
@@ -210,7 +210,7 @@ class _Maker(Struct, frozen=True):
 
     def reflection(self, digests: Sequence[str]) -> api.Route:
         """One reflection service over all APIs of the host, in both versions."""
-        message = self._start("reflection", "")
+        message = self._start("reflection", "", kept=False)
         message.match.CopyFrom(api.RouteMatch(prefix=_REFLECTION))
         message.match.headers.append(_content_type("application/grpc"))
         message.route.CopyFrom(forward(self.offer.action, names.ADAPTER_GRPC))
@@ -226,12 +226,23 @@ class _Maker(Struct, frozen=True):
         self._let_origins(message)  # preflights of gRPC-Web come here
         return message
 
-    def _start(self, kind: str, errors: str) -> api.Route:
+    def _start(self, kind: str, errors: str, kept: bool = True) -> api.Route:
+        """A route that asks what is asked here; `kept` says that the client's own backend answers it."""
         message = api.Route(name=names.route(self.route.origin, kind), match=emit_match(self.route.match))
         if errors:
             message.metadata.MergeFrom(api.Route(metadata=marked(errors)).metadata)
-        ask(message, self.route, OUTSIDE)  # gRPC is left without error pages
+        asked = self.route if kept else replace(self.route, action=_to_adapter(self.offer.action))
+        ask(message, asked, OUTSIDE)  # gRPC is left without error pages
         return message
+
+    def _passed(self) -> tuple[str, ...]:
+        """The headers of REST callers that go on, with the cookie that says where the caller stays."""
+        session, also = self.offer.action.session, self.offer.api.pass_headers
+        return also if session is None or session.persistent or "cookie" in also else (*also, "cookie")
+
+    def _forward(self, message: api.Route) -> None:
+        message.route.CopyFrom(forward(self.offer.action, names.cluster(self.offer.action.backend)))
+        stay(message, self.route)
 
     def _without_transcoder(self, message: api.Route) -> None:
         if self.without is not None:

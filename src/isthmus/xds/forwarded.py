@@ -9,6 +9,7 @@ from __future__ import annotations
 from isthmus.ir.policy import Edit, HeaderEdit
 from isthmus.ir.template import Of, Variable
 
+IDENTIFIER = HeaderEdit("x-request-id", (Variable(Of.UNIQUE),), Edit.DEFAULT)
 FORWARDED = (
     HeaderEdit("x-forwarded-for", (Variable(Of.CLIENT),)),
     HeaderEdit("x-real-ip", (Variable(Of.CLIENT),)),
@@ -18,5 +19,5 @@ FORWARDED = (
     HeaderEdit("x-scheme", (Variable(Of.SCHEME),)),
     HeaderEdit("x-original-forwarded-for", edit=Edit.REMOVE),
     HeaderEdit("proxy", edit=Edit.REMOVE),  # becomes HTTP_PROXY in CGI programs
-    HeaderEdit("x-request-id", (Variable(Of.UNIQUE),), Edit.DEFAULT),
+    IDENTIFIER,
 )

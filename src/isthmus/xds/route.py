@@ -12,7 +12,7 @@ from isthmus.xds import api, names
 from isthmus.xds.filters import access, cors
 from isthmus.xds.filters.error_pages import OUTSIDE, Inside
 from isthmus.xds.forward import forward, retry_header
-from isthmus.xds.forwarded import FORWARDED
+from isthmus.xds.forwarded import FORWARDED, IDENTIFIER
 from isthmus.xds.header_edits import edit_answer, edit_request
 from isthmus.xds.sessions import balance_by_request, side_cookie
 from isthmus.xds.text import option
@@ -30,9 +30,7 @@ def emit_route(route: Route, inside: Inside = OUTSIDE) -> api.Route:
             more = retry_header(route.action.retry) if route.action.retry is not None else None
             if more is not None:
                 message.request_headers_to_add.append(more)
-            session = route.action.session
-            if session is not None and not session.persistent and route.policy.forwarded:
-                balance_by_request(message, session)
+            stay(message, route)
         case Redirect():
             message.redirect.CopyFrom(_redirect(route.action))
         case SendTo():
@@ -44,6 +42,15 @@ def emit_route(route: Route, inside: Inside = OUTSIDE) -> api.Route:
             assert_never(route.action)
     ask(message, route, inside)
     return message
+
+
+def stay(message: api.Route, route: Route) -> None:
+    """Have a client stay with the endpoint that its first request got."""
+    session = route.action.session if isinstance(route.action, Forward) else None
+    if session is None or session.persistent or not balance_by_request(message, session):
+        return
+    if not route.policy.forwarded:  # which has it already
+        edit_request(message, (IDENTIFIER,))
 
 
 def ask(message: api.Route, route: Route, inside: Inside) -> None:

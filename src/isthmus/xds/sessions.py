@@ -24,11 +24,14 @@ def side_cookie(session: Session | None, mark: str) -> list[api.HeaderValueOptio
     return [_set_cookie(f"{session.side}={mark}{_attributes(session)}".replace("%", "%%"))]
 
 
-def balance_by_request(message: api.Route, session: Session) -> None:
-    """Balance a client's first request by its identifier, and make that the cookie by which the next ones are."""
+def balance_by_request(message: api.Route, session: Session) -> bool:
+    """Balance a client's first request by its identifier, and make that the cookie by which the next ones are.
+
+    False where the cookie's name or attributes cannot be written so: then Envoy's own cookie has to do.
+    """
     attributes = _attributes(session)
     if not PLAIN.fullmatch(session.cookie) or not _LITERAL.fullmatch(attributes) or "%" in attributes:
-        return  # Envoy's own cookie will do
+        return False
     # No expression for the cookie: to compile one for each answer is most of the cost.
     cookies, name = "request.headers['cookie']", session.cookie
     found = f"{cookies}.startsWith('{name}=') || {cookies}.contains('; {name}=') || {cookies}.contains(';{name}=')"
@@ -40,6 +43,7 @@ def balance_by_request(message: api.Route, session: Session) -> None:
     del message.route.hash_policy[:]
     message.route.hash_policy.add(cookie={"name": session.cookie}, terminal=True)
     message.route.hash_policy.add(header={"header_name": _REQUEST_ID})
+    return True
 
 
 def _set_cookie(value: str) -> api.HeaderValueOption:

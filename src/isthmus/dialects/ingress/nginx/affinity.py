@@ -109,8 +109,8 @@ def _say_differences(view: View, persistent: bool) -> None:
 
 
 _VALUE = (
-    "the cookie holds a value of the gateway's own, so clients are spread anew once when they come from nginx; for "
-    "gRPC backends it is one for each connection"
+    "the cookie holds a value of the gateway's own, so clients are spread anew once when they come from nginx; of "
+    "an API's clients those that need the adapter (WebSocket, streams of Connect) go to any endpoint"
 )
 
 FEATURE = Feature(
