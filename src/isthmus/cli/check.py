@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from isthmus import __version__
-from isthmus.app.offline import Offline, at_least
+from isthmus.app.offline import at_least
 from isthmus.cli.notes import nothing_read
-from isthmus.cli.options import Failure, manifests, settings_of, standard_input
+from isthmus.cli.options import manifests, settings_of
+from isthmus.cli.reading import read
 from isthmus.codes import CODES
-from isthmus.edge.files import FilesError
 from isthmus.kube.diagnostics import Diagnostic, Severity
 from isthmus.kube.render import render_json, render_sarif, render_text
 
@@ -56,10 +56,7 @@ def command(
     """
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
-    try:
-        offline = Offline(settings, standard_input(paths))
-    except FilesError as error:
-        raise Failure(str(error)) from None
+    offline = read(settings, paths)
     everything = offline.diagnostics()
     shown = at_least(everything, Severity[options["minimum"].upper()])
     _print(shown, options["output"], len(offline.store))

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from isthmus.app.offline import Offline
 from isthmus.cli.notes import notes, said, tell_errors
-from isthmus.cli.options import Failure, manifests, ports, settings_of, standard_input
-from isthmus.edge.files import FilesError
+from isthmus.cli.options import Failure, manifests, ports, settings_of
+from isthmus.cli.reading import read
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import HTTP, HTTPS
 from isthmus.ir.match import Pattern
@@ -49,10 +49,7 @@ def command(
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
     settings = settings._replace(http_port=options["http_port"], https_port=options["https_port"])
-    try:
-        offline = Offline(settings, standard_input(paths))
-    except FilesError as error:
-        raise Failure(str(error)) from None
+    offline = read(settings, paths)
     tell_errors(offline, paths)
     verdict = simulate(offline.snapshot, request)
     steps = explain(offline, request, verdict)

@@ -10,8 +10,8 @@ import click
 
 from isthmus.app.offline import Offline
 from isthmus.cli.notes import NOTHING_SERVED, nothing_read, tell_errors
-from isthmus.cli.options import Failure, manifests, settings_of, standard_input
-from isthmus.edge.files import FilesError
+from isthmus.cli.options import manifests, settings_of
+from isthmus.cli.reading import read
 from isthmus.ir.action import Action, Forward, Redirect, Respond, SendTo
 from isthmus.ir.backend import Backend, Protocol
 from isthmus.ir.match import Exact, Match, Pattern, Prefix, SegmentPrefix
@@ -40,10 +40,7 @@ def command(
     """
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
-    try:
-        offline = Offline(settings, standard_input(paths))
-    except FilesError as error:
-        raise Failure(str(error)) from None
+    offline = read(settings, paths)
     tell_errors(offline, paths)
     found = list(rows(offline))
     if output == "json":

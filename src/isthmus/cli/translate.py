@@ -11,8 +11,8 @@ import yaml
 
 from isthmus.app.offline import Offline
 from isthmus.cli.notes import tell_errors
-from isthmus.cli.options import Failure, manifests, ports, settings_of, standard_input
-from isthmus.edge.files import FilesError
+from isthmus.cli.options import manifests, ports, settings_of
+from isthmus.cli.reading import read
 from isthmus.ir.private import PrivateBytes, PrivateText
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds.printed import printed
@@ -40,10 +40,7 @@ def command(
     controller = (options["controller_config"], options["without"])
     settings = settings_of(paths, classes, endpoints, allow_external_name, *controller)
     settings = settings._replace(http_port=options["http_port"], https_port=options["https_port"])
-    try:
-        offline = Offline(settings, standard_input(paths))
-    except FilesError as error:
-        raise Failure(str(error)) from None
+    offline = read(settings, paths)
     tell_errors(offline, paths)
     document = _neutral(offline) if options["to"] == "ir" else printed(offline.snapshot.all())
     if options["output"] == "json":

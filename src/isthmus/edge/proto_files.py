@@ -66,7 +66,7 @@ def compile_protos(files: Sequence[str], import_paths: Sequence[str] = ()) -> tu
     with tempfile.TemporaryDirectory(prefix="isthmus-proto-") as folder:
         out = os.path.join(folder, "set")
         command = [sys.executable, "-P", "-m", "grpc_tools.protoc", f"--descriptor_set_out={out}", "--include_imports"]
-        command += ["--include_source_info", *(f"-I{path}" for path in (*paths, *_provided()))]
+        command += ["--include_source_info", *(f"-I{path}" for path in (*paths, *provided()))]
         try:
             ran = subprocess.run([*command, *files], capture_output=True, text=True, timeout=_SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -94,8 +94,8 @@ def _is_compiled(file: str) -> bool:
         return False  # looked for elsewhere, or told later
 
 
-def _provided() -> list[str]:
-    """Where google/api and google/protobuf are."""
+def provided() -> list[str]:
+    """The folders of google/api and google/protobuf."""
     found = []
     for module, inside in (("grpc_tools", "_proto"), ("google.api", "../..")):
         spec = importlib.util.find_spec(module)

@@ -6,8 +6,6 @@ descriptor pool of its own: the default pool belongs to the program that uses us
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +17,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_tools import protoc
 
 from isthmus.edge.message_classes import classes_in
+from isthmus.edge.proto_files import provided
 
 
 class ProtoSource:
@@ -41,7 +40,7 @@ def compile_example(name: str) -> tuple[FileDescriptorProto, ...]:
     folder = examples()
     with tempfile.TemporaryDirectory(prefix="isthmus-proto-") as scratch:
         out = Path(scratch, "set")
-        paths = [f"-I{path}" for path in (folder, *_provided())]
+        paths = [f"-I{path}" for path in (folder, *provided())]
         flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={out}"]
         if protoc.main(["protoc", *paths, *flags, name]) != 0:  # it has said why on standard error
             raise OSError(f"{folder / name} does not compile")
@@ -55,13 +54,3 @@ def examples() -> Path:
         if folder.is_dir():
             return folder
     raise OSError(f"the example schemas are missing; expected in {package / 'examples'}: install isthmus again")
-
-
-def _provided() -> list[str]:
-    """Where google/protobuf and google/api are."""
-    found = []
-    for module, inside in (("grpc_tools", "_proto"), ("google.api", "../..")):
-        spec = importlib.util.find_spec(module)
-        if spec is not None and spec.submodule_search_locations:
-            found.append(os.path.normpath(os.path.join(next(iter(spec.submodule_search_locations)), inside)))
-    return found
