@@ -33,9 +33,8 @@ _BALANCE = r"^(cluster\.(lb_|.*lb_config|circuit_breakers|outlier|typed_extensio
 _TLS = r"^cluster\.(transport_socket|typed_extension)"
 _SESSION = r"^(route\.hash_policy|cluster\.lb_|isthmus\.access:envoy\.filters\.http\.stateful_session)"
 _RETRY = r"^(route\.(retry_policy|timeout)|request_headers_to_add)"
-_LOG = r"^(metadata|isthmus\.access:)"
 _ERRORS = r"^(isthmus\.access:|request_headers|response_headers|route\.|cluster\.)"  # in place of no endpoints, too
-_SNIPPET = "|".join((_HEADERS, _REQUEST, _REWRITES, _BODY, _REDIRECT, _TIMES, _AUTHORIZATION, _LOG))
+_SNIPPET = "|".join((_HEADERS, _REQUEST, _REWRITES, _BODY, _REDIRECT, _TIMES, _AUTHORIZATION))
 _PATHS = r"^(match\.|route\.|name)"
 _NOTHING = r"^$(?!)"
 
@@ -48,7 +47,6 @@ _LINES: tuple[tuple[str, str, bool], ...] = (
     (r"proxy-cookie-.*|proxy-redirect-.*", _REWRITES, False),
     (r"proxy-body-size|client-max-body-size", _BODY, False),
     (r"opentelemetry-trust-incoming-span", _REQUEST, False),
-    (r"enable-access-log", _LOG, False),
     (r"(configuration|location|server)-snippets?", _SNIPPET, False),
     (r"auth-tls-.*|ssl-ciphers|ssl-prefer-server-ciphers|ssl-passthrough", r".", True),
     (r"auth-.*|satisfy|basic-auth-.*|jwt-.*|enable-global-auth", r"^isthmus\.access:|^request_headers", False),

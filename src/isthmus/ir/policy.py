@@ -131,7 +131,6 @@ class Policy(Struct, frozen=True, gc=False):
     answer_rewrites: tuple[HeaderRewrite, ...] = ()
     errors: ErrorPages | None = None
     forwarded: bool = False
-    access_log: bool = True
 
     @property
     def backends(self) -> tuple[Backend, ...]:

@@ -256,10 +256,6 @@ def _body_size(args: tuple[str, ...], _: Place, draft: Draft) -> Applied:
     return replace(draft, policy=replace(draft.policy, max_body_bytes=size), body_limit_set=True)
 
 
-def _access_log(args: tuple[str, ...], _: Place, draft: Draft) -> Applied:
-    return replace(draft, policy=replace(draft.policy, access_log=args != ("off",)))
-
-
 _TIME_WANTED = "it takes a time such as 30s or 5m, to a year"
 _SIZE = re.compile(r"([0-9]{1,12})([kmgKMG]?)")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -268,7 +264,6 @@ _OF_CONNECTIONS = frozenset({"connection", "keep-alive", "proxy-connection", "up
 _PER_PATH = frozenset({"allow", "deny", "return", "rewrite"})
 
 _CHANGES: Mapping[str, _Change] = {
-    "access_log": _access_log,
     "add_header": _add_header,
     "client_max_body_size": _body_size,
     "grpc_connect_timeout": _grpc(_connect_timeout),

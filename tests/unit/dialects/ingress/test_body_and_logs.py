@@ -38,11 +38,6 @@ def test_a_size_that_is_none_is_the_default(value: str) -> None:
     assert (found.draft.policy.max_body_bytes, found.codes) == (MIB, ["ISTH0114"])
 
 
-@pytest.mark.parametrize(("value", "logged"), [("true", True), ("false", False), ("nonsense", True)])
-def test_access_log(value: str, logged: bool) -> None:
-    assert drafted(observability.FEATURE, {"enable-access-log": value}).draft.policy.access_log is logged
-
-
 def test_a_trace_that_is_not_trusted_does_not_reach_the_backend() -> None:
     found = drafted(observability.FEATURE, {"opentelemetry-trust-incoming-span": "false"})
     assert {edit.name for edit in found.draft.policy.request_headers} >= {"traceparent", "tracestate", "b3"}

@@ -46,7 +46,7 @@ def snippet(text: str, key: str = "configuration-snippet", **settings: str) -> D
         ("more_clear_input_headers Cookie;", Policy(request_headers=(HeaderEdit("Cookie", edit=Edit.REMOVE),))),
         ('proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";', Policy()),
         ("client_max_body_size 8m;", Policy(max_body_bytes=8 << 20)),
-        ("access_log off;", Policy(access_log=False)),
+        ("access_log off;", Policy()),
         ("access_log /dev/stdout main;", Policy()),
         ('proxy_cookie_path / "/; Secure";', Policy(
             answer_rewrites=(HeaderRewrite("set-cookie", ("/",), ("/; Secure",), "path"),))),

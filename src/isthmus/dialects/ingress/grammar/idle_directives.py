@@ -7,6 +7,7 @@ from __future__ import annotations
 
 IDLE = frozenset(
     {
+        "access_log",
         "chunked_transfer_encoding",
         "client_body_buffer_size",
         "client_body_timeout",

@@ -152,12 +152,7 @@ class Lowering:
 
 def on_the_way(policy: Policy) -> Policy:
     """What is asked of requests that are sent elsewhere: nothing that keeps anybody out, as in nginx."""
-    return replace(
-        NOTHING_ASKED,
-        cors=policy.cors,
-        answer_headers=policy.answer_headers,
-        access_log=policy.access_log,
-    )
+    return replace(NOTHING_ASKED, cors=policy.cors, answer_headers=policy.answer_headers)
 
 
 def _without_auth(policy: Policy) -> Policy:

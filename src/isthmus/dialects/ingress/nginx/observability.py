@@ -1,6 +1,7 @@
 """enable-access-log, enable-rewrite-log and opentelemetry: what is written down about requests.
 
-The gateway makes no spans of its own. Rule: an untrusted trace is kept from the backend, never passed on.
+The gateway writes nothing down and makes no spans of its own. Rule: an untrusted trace is kept from the backend, never
+passed on.
 """
 
 from __future__ import annotations
@@ -13,26 +14,31 @@ from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import Edit, HeaderEdit
 
-ACCESS_LOG = "nginx.ingress.kubernetes.io/enable-access-log"
 TRUST = "nginx.ingress.kubernetes.io/opentelemetry-trust-incoming-span"
 
 _TRACE_HEADERS = ("traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled")
 
 
 def _apply(view: View, draft: Draft) -> Draft:
-    policy = replace(draft.policy, access_log=view.boolean(ACCESS_LOG, draft.policy.access_log))
-    if not view.boolean(TRUST, True):
-        removed = tuple(HeaderEdit(name, edit=Edit.REMOVE) for name in _TRACE_HEADERS)
-        policy = replace(policy, request_headers=policy.request_headers + removed)
-    return replace(draft, policy=policy)
+    if view.boolean(TRUST, True):
+        return draft
+    removed = tuple(HeaderEdit(name, edit=Edit.REMOVE) for name in _TRACE_HEADERS)
+    policy = draft.policy
+    return replace(draft, policy=replace(policy, request_headers=policy.request_headers + removed))
 
 
 FEATURE = Feature(
     title="Logs and traces",
-    about="The access log of a path can be switched off. The gateway makes no spans of its own: trace headers go "
-    "through to the backend, so traces of client and backend stay one.",
+    about="The gateway writes no log of requests and makes no spans of its own: trace headers go through to the "
+    "backend, so traces of client and backend stay one.",
     annotations=(
-        Annotation(ACCESS_LOG, "boolean", "true"),
+        Annotation(
+            "nginx.ingress.kubernetes.io/enable-access-log",
+            "boolean",
+            "true",
+            Handling.NO_EFFECT,
+            "the gateway writes no log of requests",
+        ),
         Annotation(
             "nginx.ingress.kubernetes.io/enable-rewrite-log",
             "boolean",
