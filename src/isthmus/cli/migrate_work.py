@@ -5,11 +5,8 @@ Where standard output is for manifests, nothing else is written to it.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sys
-import threading
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import click
@@ -19,11 +16,11 @@ from isthmus.app.offline import Offline
 from isthmus.cli.migrate_files import OutputError, write
 from isthmus.cli.migrate_report import changes, render_json, render_markdown, render_table, totals
 from isthmus.cli.options import Failure, settings_of, standard_input
+from isthmus.cli.patience import patience
 from isthmus.dialects.ingress.migration import Verdict
 from isthmus.edge.files import FilesError
 
 REFUSED = 1
-_PATIENCE = 1.0  # seconds
 
 
 class Options(NamedTuple):
@@ -46,8 +43,8 @@ def migrate(options: Options) -> int:
     given = (options.paths, options.classes, options.endpoints, options.allow_external_name)
     settings = settings_of(*given, options.controller_config, options.without)
     try:
-        with _patience():
-            stdin = standard_input(options.paths)
+        stdin = standard_input(options.paths)
+        with patience("reading and translating the manifests"):
             offline = Offline(settings, stdin)
             found = migration(offline, settings)
             made = rewritten(offline, found.moved) if options.to else None
@@ -102,15 +99,3 @@ def _tell(found: Migration, made: Rewritten) -> None:
         click.echo(f"changed: {line}", err=True)
     for line in changes(each for each in found.moved if each.ref in by_hand):
         click.echo(f"to change by hand: {line}", err=True)
-
-
-@contextlib.contextmanager
-def _patience() -> Iterator[None]:
-    """Say what is going on where it takes longer than a moment."""
-    timer = threading.Timer(_PATIENCE, click.echo, ("reading and translating the manifests",), {"err": True})
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

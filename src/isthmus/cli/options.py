@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from isthmus.app.settings import Given, Settings, SettingsError, parse_endpoint
+from isthmus.cli.patience import patience
 from isthmus.cli.quantities import PORT
 from isthmus.quirks import QUIRKS
 
@@ -161,7 +162,7 @@ def parsed(endpoints: tuple[str, ...]) -> tuple[Given, ...]:
 
 def standard_input(paths: tuple[str, ...]) -> bytes | None:
     """What `-f -` asks for; None where nobody asked."""
-    return sys.stdin.buffer.read() if "-" in paths else None
+    return _from_standard_input() if "-" in paths else None
 
 
 def read_once(paths: tuple[str, ...]) -> dict[str, bytes]:
@@ -169,11 +170,16 @@ def read_once(paths: tuple[str, ...]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for path in paths:
         if path == "-":
-            found[path] = sys.stdin.buffer.read()
+            found[path] = _from_standard_input()
         elif not (os.path.isfile(path) or os.path.isdir(path)):
             try:
-                with open(path, "rb") as pipe:
+                with patience(f"waiting for manifests from {path}"), open(path, "rb") as pipe:
                     found[path] = pipe.read(_MOST_BYTES)
             except OSError as error:
                 raise Failure(f"{path}: {error.strerror or error}") from None
     return found
+
+
+def _from_standard_input() -> bytes:
+    with patience("waiting for manifests from standard input"):
+        return sys.stdin.buffer.read()

@@ -123,8 +123,7 @@ UNREADABLE = Code(
     Severity.ERROR,
     "the file cannot be read: {problem}",
     "{fix}",
-    "A file could not be opened or is not text. In a running gateway the objects that it had before go on being "
-    "served.",
+    "A file could not be opened or is not text.",
     Effect.UNREAD,
 )
 LAST_GOOD = Code(
@@ -162,6 +161,15 @@ EMPTY_FOLDER = Code(
     "Folders are searched with their sub-folders. Other files are not read, nor are hidden ones; a file that is named "
     "itself is read whatever its name.",
 )
+GONE = Code(
+    "ISTH0019",
+    Severity.ERROR,
+    "the file or folder is gone",
+    "put it back; its objects are withdrawn until then",
+    "A path that a running gateway was given is no longer there. That is how objects are taken back on purpose, so "
+    "what it held is withdrawn after a moment, as it is when a single file goes from a folder.",
+    Effect.DROP,
+)
 
 CODES: tuple[Code, ...] = (
     SYNTAX,
@@ -182,4 +190,5 @@ CODES: tuple[Code, ...] = (
     UNREAD_TRAFFIC,
     NOT_BUILT,
     EMPTY_FOLDER,
+    GONE,
 )

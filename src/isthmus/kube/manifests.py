@@ -173,6 +173,4 @@ def _unused_code(version: str) -> Code:
 
 
 def _missing(ref: ObjectRef) -> Diagnostic:
-    fix = "put it back; its objects are withdrawn until then"
-    args = ("problem", "it is gone"), ("fix", fix)
-    return Diagnostic(codes.UNREADABLE, ref, args=args, pos=SourcePos(ref.name))
+    return Diagnostic(codes.GONE, ref, pos=SourcePos(ref.name))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -384,3 +386,16 @@ def test_a_size_of_bodies_in_the_words_of_another_controller_is_told() -> None:
     moved = run("migrate", "-f", "-", "--to", "ingress", stdin=stdin)
     assert f"{N}client-max-body-size: 8m" in moved.stdout  # it limits nothing today: for its author to decide
     assert f"write {N}proxy-body-size" in moved.stderr
+
+
+@pytest.mark.parametrize(("verb", "named"), [("run", False), ("run", True), ("check", False)])
+def test_what_is_waited_for_is_said(tmp_path: Path, verb: str, named: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = [sys.executable, "-m", "isthmus", verb, "-f", str(pipe) if named else "-"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        said = running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        rest = running.communicate(timeout=60)[1]
+    assert said == f"waiting for manifests from {pipe if named else 'standard input'}\n"
+    assert (running.returncode, rest) == (130, "")

@@ -253,7 +253,7 @@ async def test_a_folder_that_is_made_anew(tmp_path: Path) -> None:
         folder.rename(tmp_path / "gone")
         change = await changes.until(lambda change: change.deletes)
         assert change.deletes == (ref("a"),)
-        assert ids(change.diagnostics) == ["ISTH0014"]
+        assert ids(change.diagnostics) == ["ISTH0019"]
         (tmp_path / "gone").rename(folder)
         change = await changes.next()
         assert (names(change.upserts), change.diagnostics) == (["a"], ())

@@ -176,8 +176,8 @@ def test_a_given_path_that_is_gone_is_told_after_the_grace() -> None:
     world = World(a=config("a"))
     assert ids(world.step(10, ("a",), a=None)) == []
     step = world.step(10.5, ("a",))
-    assert (step.deletes, ids(step)) == ((ref("a"),), ["ISTH0014"])
-    assert ids(world.step(11, ("a",))) == ["ISTH0014"]
+    assert (step.deletes, ids(step)) == ((ref("a"),), ["ISTH0019"])
+    assert ids(world.step(11, ("a",))) == ["ISTH0019"]
     assert ids(world.step(12, a=config("a"))) == []
 
 
