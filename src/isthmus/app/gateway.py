@@ -161,7 +161,7 @@ class Gateway:
         self._pipeline.memo.remember(before.certificates)
         update = self._pipeline.apply(watcher.loaded.objects)
         self._follow_policies()
-        unused = unused_addresses(self._pipeline.memo.store)
+        unused = unused_addresses(self._pipeline.memo.store, self._pipeline.memo.endpoints)
         self._say((*watcher.loaded.diagnostics, *unused, *update.found), (), watcher)
         self._publish((*made, *update.changes), started)
         for refused in self._wiring.snapshot.remember(before.refused.values()):

@@ -80,7 +80,8 @@ class Offline:
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """All findings, worst first; those that translation made are without their places, which take time to find."""
-        found = (*self._loaded, *unused_addresses(self.store), *self.pipeline.memo.diagnostics())
+        memo = self.pipeline.memo
+        found = (*self._loaded, *unused_addresses(self.store, memo.endpoints), *memo.diagnostics())
         return tuple(sorted(found, key=lambda d: d.sort_key))
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:

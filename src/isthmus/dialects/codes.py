@@ -8,7 +8,8 @@ NO_SERVICE = Code(
     "ISTH0050",
     Severity.ERROR,
     "there is no Service {service}{hint}",
-    "create the Service, or correct the name; until then this path answers 503",
+    "create the Service, correct the name, or give addresses with --endpoint {service}=IP:PORT; until then this path "
+    "answers 503",
     "A rule points to a Service that is not among the objects. The path answers 503 (UNAVAILABLE for gRPC) and "
     "starts to work as soon as the Service appears; no other path is affected.",
     Effect.CLOSE,
@@ -98,6 +99,14 @@ UPSTREAM_CLASH = Code(
     "Several gRPC servers share one port by their services and HTTP rules; where two offer the same, the first wins.",
     Effect.KEEP,
 )
+GIVEN_SERVICE = Code(
+    "ISTH0061",
+    Severity.INFO,
+    "there is no Service {service}; the addresses that --endpoint gives for its port {port} are served",
+    "nothing on a laptop; in a cluster the Service must exist",
+    "A path names a Service that is not among the objects by a port's number, and addresses for it were given by hand. "
+    "That is all that is needed to reach it. What a Service could say beside, such as appProtocol, is not known.",
+)
 
 CODES = (
     NO_SERVICE,
@@ -111,4 +120,5 @@ CODES = (
     UNUSED_ADDRESSES,
     TRANSCODE_NOT_GRPC,
     UPSTREAM_CLASH,
+    GIVEN_SERVICE,
 )

@@ -92,12 +92,15 @@ def resolve(ref: ServicePortRef, look: Lookup) -> tuple[Endpoints, tuple[Diagnos
     return Endpoints(ref, tuple(sorted(addresses))), report.all()
 
 
-def unused_addresses(store: Store) -> tuple[Diagnostic, ...]:
-    """Addresses given by hand for a Service or port that does not exist."""
+def unused_addresses(store: Store, reached: Iterable[ServicePortRef] = ()) -> tuple[Diagnostic, ...]:
+    """Addresses given by hand for a Service or port that does not exist and is not `reached` all the same."""
     report = Report()
+    used = {(ref.namespace, ref.service, port) for ref in reached for port in (ref.port, 0)}
     services = {(o.metadata.namespace, o.metadata.name): o for o in store if isinstance(o, Service)}
     for namespace, name, port in store.addresses:
         service = services.get((namespace, name))
+        if service is None and (namespace, name, port) in used:
+            continue
         if service is None or (port and find_port(service, "", port) is None):
             known = [f"{a}/{b}" for a, b in services] if service is None else [str(p.port) for p in service.spec.ports]
             hint = closest(f"{namespace}/{name}" if service is None else str(port), known)

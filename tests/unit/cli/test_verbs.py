@@ -399,3 +399,26 @@ def test_what_is_waited_for_is_said(tmp_path: Path, verb: str, named: bool) -> N
         rest = running.communicate(timeout=60)[1]
     assert said == f"waiting for manifests from {pipe if named else 'standard input'}\n"
     assert (running.returncode, rest) == (130, "")
+
+
+GIVEN = INGRESS.format(name="web", notes="", path="/").partition("---")[0]  # an Ingress without its Service
+
+
+@pytest.mark.parametrize("given", ["default/web:80", "default/web"])
+def test_addresses_that_are_given_need_no_service(given: str) -> None:
+    words = ("-f", "-", "--endpoint", f"{given}=127.0.0.1:3000")
+    checked = run("check", *words, stdin=GIVEN)
+    assert checked.exit_code == 0
+    assert re.findall(r"ISTH\d+", checked.output) == ["ISTH0061"]
+    assert "endpoints    127.0.0.1:3000" in run("explain", "http://a.test/", *words, stdin=GIVEN).output
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [("default/web:81", GIVEN), ("other/web:80", GIVEN), ("default/web", GIVEN.replace("number: 80", "name: http"))],
+)
+def test_without_a_service_addresses_are_for_the_port_that_a_path_numbers(given: str, text: str) -> None:
+    words = ("-f", "-", "--endpoint", f"{given}=127.0.0.1:3000")
+    assert {"ISTH0050", "ISTH0058"} <= set(re.findall(r"ISTH\d+", run("check", *words, stdin=text).output))
+    said = run("explain", "http://a.test/", *words, stdin=text).output
+    assert "answer       503 there is no Service default/web" in said

@@ -21,7 +21,16 @@ from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Backend, Protocol, ServicePortRef
 from isthmus.ir.transcoding import Api
 from isthmus.kube.diagnostics import Report
-from isthmus.kube.objects import Ingress, IngressBackend, Service, ServiceBackend, ServicePort, ref_of
+from isthmus.kube.objects import (
+    Ingress,
+    IngressBackend,
+    Meta,
+    Service,
+    ServiceBackend,
+    ServicePort,
+    ServiceSpec,
+    ref_of,
+)
 from isthmus.kube.refs import FieldPath
 from isthmus.kube.store import Lookup
 
@@ -60,6 +69,10 @@ def _service_port(
     path = place.path / "service"
     name = f"{ref.namespace}/{backend.name}"
     service = look.service(ref.namespace, backend.name)
+    number = backend.port.number
+    if service is None and number and look.given(ref.namespace, backend.name, number) is not None:
+        report.add(service_codes.GIVEN_SERVICE, ref, path / "name", service=name, port=number)
+        return _stand_in(ref.namespace, backend.name, number)
     if service is None:
         report.add(service_codes.NO_SERVICE, ref, path / "name", service=name, hint="")
         return Respond(UNAVAILABLE, f"there is no Service {name}")
@@ -84,6 +97,12 @@ def _service_port(
         report.add(service_codes.BAD_PORT, ref_of(service), field, service=name, port=found.port.port, value=aim)
         return Respond(UNAVAILABLE, f"port {found.port.port} of Service {name} is no port")
     return found
+
+
+def _stand_in(namespace: str, name: str, port: int) -> FoundPort:
+    """The Service of addresses that are given by hand. Its port has a name that nobody is asked to improve."""
+    ports = (ServicePort(port, "grpc"),)
+    return FoundPort(Service(metadata=Meta(name=name, namespace=namespace), spec=ServiceSpec(ports=ports)), ports[0], 0)
 
 
 def _forward(found: FoundPort, draft: Draft, report: Report) -> Forward:
