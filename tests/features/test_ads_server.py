@@ -319,3 +319,15 @@ async def test_stopping_takes_no_time_even_with_streams_open(served: Served) -> 
         await served.server.stop()
     with pytest.raises(grpc.aio.AioRpcError):
         await client.read()
+
+
+async def test_stopping_before_the_first_answer_sends_envoy_away(
+    served: Served, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = served.client()
+    await client.ask()
+    await client.heard()
+    await served.server.stop()
+    with pytest.raises(grpc.aio.AioRpcError, match="the control plane stops"):
+        await client.read()
+    assert "Traceback" not in "".join(capfd.readouterr()) + caplog.text

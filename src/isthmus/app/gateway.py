@@ -90,6 +90,7 @@ class Gateway:
             watcher = Watcher(self._settings.paths, once, before.objects)
         except FilesError as error:
             self._events.error(str(error))
+            await self._wiring.server.stop()
             return USAGE
         if (self._wiring.runtime / PLANS).is_dir():  # of a control plane before this one: Envoy serves by them
             self._apis = self._make_apis()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 from msgspec import Struct
@@ -19,6 +19,8 @@ from isthmus.ir.match import Pattern
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.xds import names
 from isthmus.xds.simulate import Request, Verdict, simulate
+
+_SENT = "".join(map(chr, range(0x21, 0x7F)))  # what Envoy takes in a request's path
 
 
 @click.command("explain")
@@ -73,6 +75,10 @@ def parse_request(words: tuple[str, ...], headers: tuple[str, ...]) -> Request:
     if len(words) > 2 or (len(words) == 2 and not words[0].isalpha()):
         raise Failure("expected [METHOD] URL, for example: GET https://demo.example.com/path")
     url = words[-1]
+    path = url.partition("://")[2].partition("/")[2] or url.partition("/")[2]
+    written = quote(path, safe=_SENT)
+    if written != path:
+        raise Failure(f"the path {f'/{path}'!r} cannot be sent so: Envoy answers 400 Bad Request; write /{written}")
     bare = "://" not in url
     try:
         parts = urlsplit(f"https://{url}" if bare else url)

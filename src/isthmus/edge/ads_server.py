@@ -28,6 +28,7 @@ _OPTIONS = (
 )
 
 _GRACE_SECONDS = 0.5
+_STOPS = "the control plane stops"
 
 
 class AdsServer:
@@ -79,6 +80,7 @@ class AdsServer:
     async def stop(self) -> None:
         """Close every stream, in order: gRPC prints a traceback for a handler that it has to cancel."""
         self._stopping = True
+        self._opened.set()  # who still waits for the first answer is sent away
         for stream in self._streams:
             stream.outgoing.put_nowait(None)
         if self._server is not None:
@@ -86,6 +88,8 @@ class AdsServer:
 
     async def _serve(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[bytes]:
         await self._opened.wait()
+        if self._stopping:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, _STOPS)
         stream = _Stream(self._snapshot, self._on_effect)
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(requests))
@@ -93,7 +97,7 @@ class AdsServer:
             while (send := await stream.outgoing.get()) is not None:
                 yield _encode(send)
             if self._stopping:
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "the control plane stops")
+                await context.abort(grpc.StatusCode.UNAVAILABLE, _STOPS)
             await reading  # a failure of ours must be seen; Envoy connects again
         finally:
             reading.cancel()

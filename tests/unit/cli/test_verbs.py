@@ -422,3 +422,14 @@ def test_without_a_service_addresses_are_for_the_port_that_a_path_numbers(given:
     assert {"ISTH0050", "ISTH0058"} <= set(re.findall(r"ISTH\d+", run("check", *words, stdin=text).output))
     said = run("explain", "http://a.test/", *words, stdin=text).output
     assert "answer       503 there is no Service default/web" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [("http://a.test/a b", "a%20b"), ("http://a.test/a\tb", "a%09b"), ("http://a.test/ü", "%C3%BC")],
+)
+def test_a_url_that_no_request_can_hold_is_refused(url: str, written: str) -> None:
+    result = run("explain", url, "-f", SEED)
+    assert result.exit_code == 2
+    assert f"Envoy answers 400 Bad Request; write /{written}\n" in result.output
+    assert "400 Bad Request" not in run("explain", 'http://a.test/"<>%20', "-f", SEED).output
