@@ -87,6 +87,8 @@ ONE = {
     "helper": ({f"{P}satisfy": "any"}, Verdict.HELPER, "", ""),
     "differs": ({f"{P}affinity": "cookie"}, Verdict.DIFFERS, "value of the gateway's own", ""),
     "differs-by-value": ({f"{P}load-balance": "ewma"}, Verdict.DIFFERS, "does not measure", ""),
+    "differs-by-other-values": ({f"{P}backend-protocol": "GRPC"}, Verdict.KEPT, "", ""),
+    "differs-by-default": ({f"{P}proxy-body-size": "50m"}, Verdict.KEPT, "", ""),
     "no-effect": ({f"{P}proxy-buffer-size": "8k"}, Verdict.NO_EFFECT, "small buffers", "remove it"),
     "refused": ({f"{P}enable-modsecurity": "true"}, Verdict.REFUSED, "no ModSecurity", "remove it"),
     "refused-but-off": ({f"{P}enable-modsecurity": "false"}, Verdict.NO_EFFECT, "asks for nothing", "remove it"),
@@ -334,3 +336,13 @@ def test_order_is_that_of_the_files() -> None:
     store = Store()
     store.apply(objects)
     assert [each.ref.name for each in migrate(store, ())] == ["b", "a"]
+
+
+def test_a_difference_that_the_value_does_not_meet_is_not_shown() -> None:
+    met = {f"{P}mirror-request-body": "off", f"{P}affinity-mode": "persistent", f"{P}server-alias": "*.b.test"}
+    unmet = {f"{P}mirror-request-body": "on", f"{P}affinity-mode": "balanced", f"{P}server-alias": "b.test"}
+    beside = {f"{P}affinity": "cookie", f"{P}mirror-target": "http://copy.test$request_uri"}
+    for given, verdict in ((met, Verdict.DIFFERS), (unmet, Verdict.KEPT)):
+        found = moved(ingress({**beside, **given}) + SERVICE)
+        assert [row(found, key).verdict for key in given] == [verdict] * 3
+        assert verdict is Verdict.DIFFERS or not any(row(found, key).why for key in given)

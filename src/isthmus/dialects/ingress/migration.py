@@ -77,7 +77,7 @@ class Moved(Struct, frozen=True):
 
 class _Said(Struct, frozen=True):
     verdict: Verdict
-    why: str
+    why: str = ""
     instead: str = ""
     code: str = ""
 
@@ -180,10 +180,12 @@ def _declared(vocabulary: Vocabulary, key: str, value: str) -> Iterator[_Said]:
     if vocabulary.is_harmless(key, value):
         yield _Said(Verdict.NO_EFFECT, "it asks for nothing")
     elif known is not None:
-        yield _handled(known)
+        yield _handled(known, value)
 
 
-def _handled(known: Annotation) -> _Said:
+def _handled(known: Annotation, value: str) -> _Said:
+    if known.handling is Handling.DIFFERS and not known.meets(value):
+        return _Said(Verdict.KEPT)
     return _Said(_HANDLINGS[known.handling], known.note)
 
 
@@ -229,17 +231,17 @@ def _settings(obj: ConfigMap, found: Sequence[Diagnostic], config: str) -> Itera
     by_path = _by_path(found)
     for key, value in (obj.data or {}).items() if controllers else ():
         path = FieldPath(("data", key))
-        said = [*handlings.get(key, ()), *map(_told, by_path.get(path, ()))]
+        said = [*(_handled(each, value) for each in handlings.get(key, ())), *map(_told, by_path.get(path, ()))]
         yield _row(path, key, value, said)
 
 
-def _handlings(controllers: Iterable[Vocabulary]) -> Mapping[str, Sequence[_Said]]:
-    """What annotations say about themselves, by the keys of the ConfigMap that hold their defaults."""
-    found: dict[str, list[_Said]] = {}
+def _handlings(controllers: Iterable[Vocabulary]) -> Mapping[str, Sequence[Annotation]]:
+    """The annotations by the keys of the ConfigMap that hold their defaults."""
+    found: dict[str, list[Annotation]] = {}
     for vocabulary in controllers:
         for known in vocabulary.known.values():
             if known.setting in controller_settings.keys(vocabulary):
-                found.setdefault(known.setting, []).append(_handled(known))
+                found.setdefault(known.setting, []).append(known)
     return found
 
 

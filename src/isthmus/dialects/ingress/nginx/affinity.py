@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.action import Session
 from isthmus.ir.backend import Balance
@@ -126,6 +126,7 @@ FEATURE = Feature(
             "balanced",
             Handling.DIFFERS,
             "persistent: the cookie holds the endpoint's address in base64",
+            met_by="persistent",
         ),
         Annotation(NAME, "name of a cookie", _DEFAULT_NAME),
         Annotation(
@@ -156,7 +157,12 @@ FEATURE = Feature(
             "stays and stands for another endpoint",
         ),
         Annotation(
-            CONDITIONAL, "boolean", "false", Handling.DIFFERS, "SameSite=None is sent to every browser, old ones too"
+            CONDITIONAL,
+            "boolean",
+            "false",
+            Handling.DIFFERS,
+            "SameSite=None is sent to every browser, old ones too",
+            met_by=TRUE,
         ),
         Annotation(PARTITIONED, "boolean", "false"),
     ),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import NO_VALUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 
 SIZE = "nginx.ingress.kubernetes.io/proxy-body-size"
@@ -37,6 +37,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "the default is not for gRPC backends; a limit that is given is",
             setting="proxy-body-size",
+            met_by=NO_VALUE,
         ),
     ),
     apply=_apply,

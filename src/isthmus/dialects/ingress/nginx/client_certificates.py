@@ -168,6 +168,7 @@ FEATURE = Feature(
             "none",
             Handling.DIFFERS,
             "a page of the host itself (/path) is not shown: the client is answered 400",
+            met_by="/.*",
         ),
         Annotation(
             MATCH_CN,

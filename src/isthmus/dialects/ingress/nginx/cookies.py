@@ -51,6 +51,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             _NOTE,
             setting="proxy-cookie-domain",
+            met_by=".*~.*",
         ),
         Annotation(
             PATH,
@@ -59,6 +60,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             _NOTE,
             setting="proxy-cookie-path",
+            met_by=".*~.*",
         ),
     ),
     apply=_apply,

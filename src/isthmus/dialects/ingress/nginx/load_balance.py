@@ -13,7 +13,7 @@ from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.grammar.hash_keys import hash_key
 from isthmus.dialects.ingress.grammar.nginx_variables import constants
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.backend import Balance
 
@@ -60,6 +60,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "ewma is the endpoint with fewer requests of two, because Envoy does not measure answer times",
             setting="load-balance",
+            met_by="ewma",
         ),
         Annotation(
             HASH,
@@ -75,6 +76,7 @@ FEATURE = Feature(
             "false",
             Handling.DIFFERS,
             "each value goes to one endpoint, which is a subset too, only smaller",
+            met_by=TRUE,
         ),
         Annotation(
             SUBSET_SIZE, "a number", "3", Handling.DIFFERS, "checked, and then not needed: a value has one endpoint"

@@ -46,6 +46,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "regular expressions (~) are reported and left out; default changes nothing, as in ingress-nginx",
             setting="proxy-redirect-from",
+            met_by=".*~.*",
         ),
         Annotation(TO, "off, or what it becomes, with variables", "off", setting="proxy-redirect-to"),
     ),

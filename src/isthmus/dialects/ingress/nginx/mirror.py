@@ -77,7 +77,7 @@ FEATURE = Feature(
             "the gateway's own machine, give no copy",
         ),
         Annotation(HOST, "host name", "the target's"),
-        Annotation(BODY, "on or off", "on", Handling.DIFFERS, "off: the copy has the body all the same"),
+        Annotation(BODY, "on or off", "on", Handling.DIFFERS, "off: the copy has the body all the same", met_by="off"),
     ),
     apply=_apply,
 )

@@ -60,6 +60,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "false removes the client's trace headers; the backend begins a trace of its own",
             setting="opentelemetry-trust-incoming-span",
+            met_by="0|f|false",
         ),
         Annotation(
             "nginx.ingress.kubernetes.io/opentelemetry-operation-name",

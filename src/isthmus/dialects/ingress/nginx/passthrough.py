@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 
 KEY = "nginx.ingress.kubernetes.io/ssl-passthrough"
@@ -35,6 +35,7 @@ FEATURE = Feature(
             "with annotations that restrict access, which nobody could check, the paths are closed; connections "
             "without a server name are refused",
             restricts=True,
+            met_by=TRUE,
         ),
     ),
     apply=_apply,

@@ -53,6 +53,7 @@ FEATURE = Feature(
             "HTTP",
             Handling.DIFFERS,
             "FCGI closes the path",
+            met_by="fcgi",
         ),
         Annotation(
             HTTP_VERSION,
@@ -61,6 +62,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "Envoy speaks HTTP/1.1 to HTTP backends in any case",
             setting="proxy-http-version",
+            met_by="1[.]0",
         ),
     ),
     apply=_apply,

@@ -93,6 +93,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "a slash at the end of the path always stays; ingress-nginx takes it away on the way to HTTPS unless true",
             setting="preserve-trailing-slash",
+            met_by="0|f|false",
         ),
     ),
     apply=_apply,

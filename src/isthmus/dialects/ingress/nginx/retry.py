@@ -95,6 +95,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "ten tries at most",
             setting="proxy-next-upstream-tries",
+            met_by="0|1[1-9]|[2-9][0-9]|[0-9]{3,}",
         ),
     ),
     apply=_apply,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 
 TARGET = "nginx.ingress.kubernetes.io/rewrite-target"
@@ -58,6 +58,7 @@ FEATURE = Feature(
             "false",
             Handling.DIFFERS,
             "expressions are RE2: look around, back references and possessive repetitions close the path",
+            met_by=TRUE,
         ),
     ),
     apply=_apply,

@@ -35,6 +35,7 @@ FEATURE = Feature(
             "none",
             Handling.DIFFERS,
             "a wildcard stands for one label, and regular expressions (~) are reported and left out",
+            met_by=r".*[*~].*",
         ),
     ),
     apply=_apply,

@@ -16,7 +16,7 @@ from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.grammar.nginx_variables import constants
 from isthmus.dialects.ingress.grammar.upstream_host import upstream_host
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import HeaderEdit
 
@@ -79,6 +79,7 @@ FEATURE = Feature(
             "Services without an address of their own (headless, ExternalName) are reached as without the annotation; "
             "affinity, hashes and retries have one address to choose from, as in nginx",
             setting="service-upstream",
+            met_by=TRUE,
         ),
         Annotation(HOST, "host name, with variables", "the client's"),
         Annotation(PREFIX, "path", "none"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 
 WWW = "nginx.ingress.kubernetes.io/from-to-www-redirect"
@@ -31,6 +31,7 @@ FEATURE = Feature(
             "false",
             Handling.DIFFERS,
             "a slash at the end of the path stays, and the port is written only where it is not the usual one",
+            met_by=TRUE,
         ),
     ),
     apply=_apply,

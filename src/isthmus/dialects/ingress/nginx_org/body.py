@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import NO_VALUE, Annotation, Handling
 from isthmus.dialects.ingress.view import View
 
 SIZE = "nginx.org/client-max-body-size"
@@ -35,6 +35,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "the default is not for gRPC, where nginx counts the whole stream and ends it at 1m",
             setting="client-max-body-size",
+            met_by=NO_VALUE,
         ),
     ),
     apply=_apply,

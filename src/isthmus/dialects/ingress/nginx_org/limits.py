@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.grammar.nginx_variables import parse
-from isthmus.dialects.ingress.handling import Annotation, Handling
+from isthmus.dialects.ingress.handling import TRUE, Annotation, Handling
 from isthmus.dialects.ingress.nginx_org import codes
 from isthmus.dialects.ingress.nginx_org.variables import constants
 from isthmus.dialects.ingress.view import View
@@ -126,6 +126,7 @@ FEATURE = Feature(
             "false",
             Handling.DIFFERS,
             "each gateway counts for itself, and the rate is not divided by how many there are",
+            met_by=TRUE,
         ),
         Annotation(ZONE, "nginx size", "10m", Handling.NO_EFFECT, "Envoy counts up to 100,000 keys for each host"),
         Annotation(

@@ -78,6 +78,7 @@ FEATURE = Feature(
             "least_conn compares two endpoints at random, not all; hashes are always consistent; ip_hash takes the "
             "whole address, nginx the first three bytes of an IPv4 one; least_time is the least busy",
             setting="lb-method",
+            met_by="(?!round_robin$).*",
         ),
     ),
     apply=_apply,

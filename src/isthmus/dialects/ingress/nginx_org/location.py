@@ -48,6 +48,7 @@ FEATURE = Feature(
             Handling.DIFFERS,
             "regular expressions (~) are reported and left out; default leaves Location as it is, because no backend "
             "knows the name that nginx gives its upstream",
+            met_by=".*~.*|default",
         ),
         Annotation(TO, "what it becomes, with variables"),
     ),

@@ -37,6 +37,7 @@ FEATURE = Feature(
             "",
             Handling.DIFFERS,
             "RE2 in place of PCRE; longer paths are tried first, nginx tries them in their order",
+            met_by="case_.*",
         ),
     ),
     apply=_apply,

@@ -82,6 +82,7 @@ FEATURE = Feature(
             "",
             Handling.DIFFERS,
             "$1 without path-regex closes the path, because there are no groups",
+            met_by=r".*[$].*",
         ),
     ),
     apply=_apply,

@@ -85,6 +85,7 @@ FEATURE = Feature(
             "2 where the Service's appProtocol says so, else 1.1",
             Handling.DIFFERS,
             "1.0 is spoken as 1.1",
+            met_by="1[.]0",
         ),
         Annotation(
             ZONE,
