@@ -127,7 +127,9 @@ def test_several_servers_share_a_port_and_a_clash_is_said():
 BAD = {
     "neither": ((), 2, "expected either HOST:PORT"),
     "no port": (("localhost",), 2, "expected HOST:PORT"),
-    "bad port": (("localhost:99999",), 2, "expected HOST:PORT"),
+    "bad port": (("localhost:99999",), 2, "a port is between 1 and 65535"),
+    "two in one": (("localhost:1,localhost:2",), 2, "several servers are arguments of their own"),
+    "a path": (("unix:/tmp/x:1",), 2, "expected HOST:PORT"),
     "contradiction": (("localhost:1", "--plaintext", "--insecure"), 2, "contradict"),
     "bad time": (("localhost:1", "--wait", "soon"), 2, "no time"),
     "never up": (("127.0.0.1:1", "--wait", "300ms"), 3, "connection refused"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+# A name without what would be another part of an address, or an IPv6 address; nothing is localhost.
+_HOST = re.compile(r"[^\s:,/@\[\]]*|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?\]?")
 
 Given = tuple[str, str, int, tuple[tuple[str, int], ...]]  # namespace, service, port or 0, addresses
 
@@ -108,8 +112,13 @@ def parse_target(text: str) -> Target:
     if mark and scheme not in ("http", "https", "grpc", "grpcs"):
         raise SettingsError(f"{text}: {wanted}")
     host, _, port = rest.rstrip("/").rpartition(":")
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+    if not (port.isascii() and port.isdigit()):
         raise SettingsError(f"{text}: {wanted}")
+    if not 0 < int(port[:6]) < 65536:
+        raise SettingsError(f"{text}: a port is between 1 and 65535")
+    if not _HOST.fullmatch(host):
+        several = "; several servers are arguments of their own" if "," in host or " " in host else ""
+        raise SettingsError(f"{text}: {wanted}{several}")
     tls = {"": "auto", "http": "off", "grpc": "off"}.get(scheme, "on")
     return Target(host.strip("[]") or "localhost", int(port), tls)
 

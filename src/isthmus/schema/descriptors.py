@@ -95,8 +95,13 @@ def symbols_of(files: Iterable[bytes]) -> Iterator[str]:
         for name, service in zip(service_names(file), file.service, strict=True):
             yield name
             yield from (f"{name}.{method.name}" for method in service.method)
-        yield from _message_names(file)
-        yield from (f"{file.package}.{enum.name}" if file.package else enum.name for enum in file.enum_type)
+        start = f"{file.package}." if file.package else ""
+        yield from (f"{start}{enum.name}" for enum in file.enum_type)
+        pending = [(f"{start}{message.name}", message) for message in file.message_type]
+        while pending:
+            name, message = pending.pop()
+            yield name
+            pending += [(f"{name}.{each.name}", each) for each in message.nested_type if not each.options.map_entry]
 
 
 def service_names(file: File) -> Iterator[str]:
