@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
 
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -23,6 +25,7 @@ _INFRASTRUCTURE = re.compile(r"grpc\.(reflection|health|channelz|admin|lb)\..*")
 _IDEMPOTENCY = {1: "no_side_effects", 2: "idempotent"}
 _MOST_CHECKS = 5
 _MOST_PROBLEMS = 200
+_MOST_COMPARED = 5_000  # names, each with each
 
 Rules = Mapping[str, Sequence[Binding]]  # method (package.Service.Method) -> its rules, from a mapping file
 Check = Callable[[bytes], Mapping[bytes, str]]  # a descriptor set -> files of it that are refused, and why
@@ -47,8 +50,7 @@ def make_schema(
         if not _INFRASTRUCTURE.fullmatch(service):
             methods += _methods(pool, service, given, comments, problems)
     known = {f"{method.service}.{method.name}" for method in methods}
-    unknown = given.keys() - known
-    problems += [Problem("unknown-selector", shown(name), "the server has no such method") for name in unknown]
+    problems += _unknown(given.keys() - known, known)
     methods = list(without_doubles(methods, problems))
     return Schema(assembled.descriptor_set, tuple(methods), _bounded(problems))
 
@@ -65,6 +67,15 @@ def _checked(raw: Sequence[bytes], services: Sequence[str] | None, check: Check 
     nothing = assemble((), services)
     problem = Problem("invalid-file", "descriptors", "Envoy takes none of them, whichever are left out")
     return Assembled(nothing.descriptor_set, (), tuple(sorted({*assembled.problems, *nothing.problems, problem})))
+
+
+def _unknown(names: AbstractSet[str], known: AbstractSet[str]) -> Iterator[Problem]:
+    """Methods that a mapping file names and the server does not have; with what was meant, where looking is cheap."""
+    cheap = len(names) * len(known) <= _MOST_COMPARED
+    for name in names:
+        close = get_close_matches(name[:200], known, 1, 0.8) if cheap else []
+        hint = f"; did you mean {close[0]}?" if close else ""
+        yield Problem("unknown-selector", shown(name), f"the server has no such method{hint}")
 
 
 def _methods(

@@ -150,3 +150,12 @@ def test_options_that_are_no_rule_leave_the_file_out() -> None:
     schema = make_schema([broken])
     assert schema.methods == ()
     assert [(each.kind, each.where) for each in schema.problems] == [("invalid-file", "p.proto")]
+
+
+def test_a_misspelt_selector_is_told_what_was_meant() -> None:
+    files = raw(service(a_file("p.proto"), "S", {"Find": None}))
+    schema = make_schema(files, rules={"p.S.Fnid": (), "nothing.Alike": ()})
+    assert {each.where: each.what for each in schema.problems} == {
+        "p.S.Fnid": "the server has no such method; did you mean p.S.Find?",
+        "nothing.Alike": "the server has no such method",
+    }
