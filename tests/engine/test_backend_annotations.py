@@ -58,6 +58,7 @@ HOSTS: dict[str, tuple[str, dict[str, str]]] = {
     "hashed": ("replicas", {"upstream-hash-by": "$http_x_user"}),
     "by-uri": ("replicas", {"upstream-hash-by": "$request_uri"}),
     "by-path": ("replicas", {"upstream-hash-by": "$uri"}),
+    "by-query": ("replicas", {"upstream-hash-by": "$is_args$args"}),
     "retried": ("half-dead", {}),
     "not-retried": ("half-dead", {"proxy-next-upstream": "off"}),
     "broken-off": ("breaking", {"proxy-next-upstream": "error timeout", "proxy-next-upstream-tries": "4"}),
@@ -285,6 +286,16 @@ def test_a_value_goes_to_one_endpoint(world: World) -> None:
         assert len(found) == 1
         where[user] = found.pop()
     assert set(where.values()) == set(REPLICAS)
+
+
+def test_what_lacks_the_key_goes_to_one_endpoint(world: World) -> None:
+    assert len({world.get("hashed", f"/{n}").replica for n in range(30)}) == 1
+
+
+def test_a_query_goes_to_one_endpoint_whatever_the_path(world: World) -> None:
+    for query in ("", "?", "?a=1", "?a=1?b"):
+        assert len({world.get("by-query", f"/{n}{query}").replica for n in range(10)}) == 1
+    assert len({world.get("by-query", f"/a?b={n}").replica for n in range(40)}) == len(REPLICAS)
 
 
 def test_a_url_goes_to_one_endpoint(world: World) -> None:

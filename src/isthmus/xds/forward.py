@@ -40,6 +40,9 @@ def forward(action: Forward, cluster: str) -> api.RouteAction:
     for part in action.hash_key:
         if isinstance(part, Variable):
             _hash(message, part)
+    if action.hash_key and all(isinstance(part, str) or part.of in _MAYBE for part in action.hash_key):
+        # Without anything to hash Envoy takes any endpoint; nginx hashes an empty text.
+        message.hash_policy.add(header=_ALWAYS_THE_SAME)
     for mirror in action.mirrors:
         message.request_mirror_policies.add(
             cluster=names.cluster(mirror.backend),
@@ -138,7 +141,12 @@ def _sticky(session: Session) -> dict[str, object]:
 
 
 _HEADERS = {Of.HOST: ":authority", Of.TARGET: ":path", Of.PATH: ":path", Of.METHOD: ":method"}
-_HEADERS |= {Of.REQUEST_ID: "x-request-id", Of.SCHEME: "x-forwarded-proto"}
+_HEADERS |= {Of.QUERY: ":path", Of.REQUEST_ID: "x-request-id", Of.SCHEME: "x-forwarded-proto"}
+
+
+_WITHOUT = {Of.PATH: r"\?.*", Of.QUERY: r"^[^?]*\??"}  # what is left out of the header
+_MAYBE = (Of.COOKIE, Of.PARAMETER, Of.HEADER)  # what a request may lack
+_ALWAYS_THE_SAME = {"header_name": ":method", "regex_rewrite": {"pattern": {"regex": ".+"}, "substitution": "-"}}
 
 
 def _hash(message: api.RouteAction, variable: Variable) -> None:
@@ -151,6 +159,7 @@ def _hash(message: api.RouteAction, variable: Variable) -> None:
         message.hash_policy.add(query_parameter={"name": variable.name})
     else:
         header: dict[str, object] = {"header_name": _HEADERS.get(variable.of, variable.name)}
-        if variable.of is Of.PATH:
-            header["regex_rewrite"] = {"pattern": {"regex": r"\?.*"}, "substitution": ""}
+        without = _WITHOUT.get(variable.of)
+        if without is not None:
+            header["regex_rewrite"] = {"pattern": {"regex": without}, "substitution": ""}
         message.hash_policy.add(header=header)

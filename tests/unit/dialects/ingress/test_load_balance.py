@@ -37,6 +37,8 @@ def test_the_controllers_config_map_has_a_default() -> None:
     [
         ("$request_uri", (Variable(Of.TARGET),)),
         ("$uri", (Variable(Of.PATH),)),
+        ("$uri$is_args$args", (Variable(Of.PATH), Variable(Of.QUERY))),
+        ("$query_string", (Variable(Of.QUERY),)),
         ("$host", (Variable(Of.HOST),)),
         ("$remote_addr", (CLIENT,)),
         ("$binary_remote_addr", (CLIENT,)),
@@ -57,6 +59,7 @@ def test_hash_keys(value: str, expected: Template) -> None:
     [
         "text",
         "$service_name",
+        "$host$is_args",
         "$nothing",
         "$",
         "$1",

@@ -51,7 +51,7 @@ def _apply(view: View, draft: Draft) -> Draft:
 FEATURE = Feature(
     title="Load balancing",
     about="Which endpoint takes a request. With a hash, requests with the same value go to the same endpoint, and when "
-    "endpoints come or go few values move. A request that lacks every value of the key goes to any endpoint.",
+    "endpoints come or go few values move. Requests that lack every value of the key go to one endpoint, as in nginx.",
     annotations=(
         Annotation(
             METHOD,
@@ -67,8 +67,7 @@ FEATURE = Feature(
             "text with variables: $request_uri, $remote_addr, $host, $http_NAME, $cookie_NAME, $arg_NAME, ...",
             "none",
             Handling.DIFFERS,
-            "another ring than nginx's: a value may lead to another endpoint than it does there. A request without the "
-            "header, cookie or parameter goes to any endpoint, in nginx always to the same one",
+            "another ring than nginx's: a value may lead to another endpoint than it does there",
         ),
         Annotation(
             SUBSET,

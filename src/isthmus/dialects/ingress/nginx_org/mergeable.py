@@ -31,6 +31,7 @@ NOT_ON_MASTER = frozenset(
         "nginx.org/ssl-services",
         "nginx.org/grpc-services",
         "nginx.org/websocket-services",
+        "nginx.org/fastcgi-services",
         "nginx.org/sticky-cookie-services",
         "nginx.com/sticky-cookie-services",
         "nginx.com/health-checks",

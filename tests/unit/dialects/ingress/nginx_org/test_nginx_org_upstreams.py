@@ -217,6 +217,13 @@ def test_services_and_their_protocols() -> None:
     assert (drafted(listed, service="coffee").draft.protocol, draft.body_limit_set) == (None, False)
 
 
+def test_a_service_that_speaks_fastcgi_closes_its_own_paths() -> None:
+    listed = {N + "fastcgi-services": "tea,teaa"}
+    result = drafted(listed)
+    assert (result.draft.closed, result.codes) == (True, ["ISTH0117", "ISTH0123"])
+    assert not drafted(listed, service="coffee").draft.closed
+
+
 @pytest.mark.parametrize(("value", "expected"), [("0", 0), ("8k", 8_192), ("2g", 2 << 30), ("huge", 1 << 20)])
 def test_body_size(value: str, expected: int) -> None:
     draft = drafted({N + "client-max-body-size": value}).draft
