@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Of(enum.Enum):
-    """What a variable takes from a request. The last four want a name."""
+    """What a variable takes from a request."""
 
     ORIGIN = "origin"  # scheme://host[:port] as the client sees it; settled per listener
     SCHEME = "scheme"
@@ -30,10 +30,38 @@ class Of(enum.Enum):
     CERTIFICATE = "certificate"  # the client's, URL-encoded PEM
     CERTIFICATE_SUBJECT = "certificate-subject"
     CERTIFICATE_ISSUER = "certificate-issuer"
+    # what only Envoy can tell
+    CLIENT_PORT = "client-port"
+    LOCAL_ADDRESS = "local-address"
+    TLS_VERSION = "tls-version"
+    TLS_CIPHER = "tls-cipher"
+    TLS_NAME = "tls-name"  # that the client asked for
+    FINGERPRINT = "fingerprint"  # SHA-1 of the client's certificate
+    ENDPOINT = "endpoint"  # address and port of who answered; empty before
+    CONNECTION = "connection"  # the number of the client's
+    TIME = "time"  # when the request came, as ISO 8601
+    SECONDS = "seconds"  # the same, since 1970
+    # what wants a name
     HEADER = "header"
     ANSWER_HEADER = "answer-header"  # of the backend's answer
     COOKIE = "cookie"
     PARAMETER = "parameter"
+
+
+BY_ENVOY = frozenset(
+    {
+        Of.CLIENT_PORT,
+        Of.LOCAL_ADDRESS,
+        Of.TLS_VERSION,
+        Of.TLS_CIPHER,
+        Of.TLS_NAME,
+        Of.FINGERPRINT,
+        Of.ENDPOINT,
+        Of.CONNECTION,
+        Of.TIME,
+        Of.SECONDS,
+    }
+)
 
 
 class Variable(Struct, frozen=True, order=False, gc=False):

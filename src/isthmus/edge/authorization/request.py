@@ -100,6 +100,10 @@ def _of_request(of: Of, request: Request) -> str:  # noqa: C901 - one line for e
             return str(request.local_port)
         case Of.ANSWER_HEADER:
             return ""  # there is no answer yet
+        case Of.CLIENT_PORT | Of.LOCAL_ADDRESS | Of.CONNECTION | Of.ENDPOINT | Of.TIME | Of.SECONDS:
+            return ""  # no question has one: see BY_ENVOY
+        case Of.TLS_VERSION | Of.TLS_CIPHER | Of.TLS_NAME | Of.FINGERPRINT:
+            return ""
         case Of.HEADER | Of.COOKIE | Of.PARAMETER | Of.CERTIFICATE | Of.CERTIFICATE_SUBJECT | Of.CERTIFICATE_ISSUER:
             raise AssertionError(of)  # see _value
         case _:

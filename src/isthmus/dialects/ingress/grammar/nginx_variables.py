@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from isthmus.dialects.services import closest
-from isthmus.ir.template import Of, Template, Variable
+from isthmus.ir.template import BY_ENVOY, Of, Template, Variable
 
 _LONGEST = 8_192  # characters; Envoy takes 16,384 bytes as a header's value
 _MOST = 50  # variables
@@ -27,11 +27,13 @@ _SAME = {  # variables without a name in them
     "args": Of.QUERY,
     "best_http_host": Of.HOST,
     "binary_remote_addr": Of.CLIENT,
+    "connection": Of.CONNECTION,
     "document_uri": Of.PATH,
     "escaped_request_uri": Of.ESCAPED_TARGET,
     "host": Of.HOST,
     "http_host": Of.HOST,
     "is_args": Of.QUERY_MARK,
+    "msec": Of.SECONDS,
     "pass_access_scheme": Of.SCHEME,
     "pass_port": Of.LOCAL_PORT,
     "pass_server_port": Of.LOCAL_PORT,
@@ -39,19 +41,27 @@ _SAME = {  # variables without a name in them
     "query_string": Of.QUERY,
     "realip_remote_addr": Of.CLIENT,
     "remote_addr": Of.CLIENT,
+    "remote_port": Of.CLIENT_PORT,
     "req_id": Of.REQUEST_ID,
     "request_id": Of.REQUEST_ID,
     "request_method": Of.METHOD,
     "request_uri": Of.TARGET,
     "scheme": Of.SCHEME,
+    "server_addr": Of.LOCAL_ADDRESS,
     "server_name": Of.HOST,
     "server_port": Of.LOCAL_PORT,
     "server_protocol": Of.PROTOCOL,
+    "ssl_cipher": Of.TLS_CIPHER,
     "ssl_client_cert": Of.CERTIFICATE,
     "ssl_client_escaped_cert": Of.CERTIFICATE,
+    "ssl_client_fingerprint": Of.FINGERPRINT,
     "ssl_client_i_dn": Of.CERTIFICATE_ISSUER,
     "ssl_client_s_dn": Of.CERTIFICATE_SUBJECT,
+    "ssl_protocol": Of.TLS_VERSION,
+    "ssl_server_name": Of.TLS_NAME,
     "the_real_ip": Of.CLIENT,
+    "time_iso8601": Of.TIME,
+    "upstream_addr": Of.ENDPOINT,
     "uri": Of.PATH,
 }
 _HEADERS = {  # variables that are a header of the request by another name
@@ -67,14 +77,13 @@ _FAMILIES = {  # beginnings, and what is named by the rest
     "arg_": Of.PARAMETER,
 }
 _NOT_HERE = (  # nginx has them, and nobody can fill them here
-    "body_bytes_sent bytes_received bytes_sent connection connection_requests connection_time "
-    "document_root hostname https limit_rate msec nginx_version pid pipe proxy_host proxy_port "
-    "proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port realpath_root realip_remote_port "
-    "remote_port remote_user request request_body request_body_file request_completion request_filename "
-    "request_length request_time server_addr ssl_cipher ssl_ciphers ssl_client_fingerprint ssl_client_raw_cert "
-    "ssl_client_serial ssl_client_v_end ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curves "
-    "ssl_early_data ssl_protocol ssl_server_name ssl_session_id ssl_session_reused status time_iso8601 time_local "
-    "upstream_addr upstream_cache_status upstream_connect_time upstream_response_time upstream_status"
+    "body_bytes_sent bytes_received bytes_sent connection_requests connection_time document_root hostname https "
+    "limit_rate nginx_version pid pipe proxy_host proxy_port proxy_protocol_port proxy_protocol_server_addr "
+    "proxy_protocol_server_port realpath_root realip_remote_port remote_user request request_body "
+    "request_body_file request_completion request_filename request_length request_time ssl_ciphers "
+    "ssl_client_raw_cert ssl_client_serial ssl_client_v_end ssl_client_v_remain ssl_client_v_start "
+    "ssl_client_verify ssl_curves ssl_early_data ssl_session_id ssl_session_reused status time_local "
+    "upstream_cache_status upstream_connect_time upstream_response_time upstream_status"
 )
 
 
@@ -102,6 +111,14 @@ def parse(text: str, names: Mapping[str, str]) -> Template | str:
         parts += [text[end : each.start()], value]
         end = each.end()
     return tuple(_joined([*parts, text[end:]]))
+
+
+def parse_question(text: str, names: Mapping[str, str]) -> Template | str:
+    """The same for what somebody else than Envoy fills, who knows less of the connection."""
+    found = parse(text, names)
+    parts = () if isinstance(found, str) else found
+    odd = next((part for part in parts if isinstance(part, Variable) and part.of in BY_ENVOY), None)
+    return found if odd is None else f"the {odd.of.value} cannot be told to another server"
 
 
 def _without_name(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from isthmus.dialects.ingress.grammar.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse_question
 from isthmus.dialects.services import find_port
 from isthmus.ir.backend import Backend, ServicePortRef, Trust
 from isthmus.ir.template import Of, Template, Variable, literal
@@ -50,7 +50,7 @@ def url_server(url: str, names: Mapping[str, str], namespace: str, look: Lookup 
     if found is None:
         return "it is no URL that begins with http:// or https://"
     scheme = found["scheme"].lower()
-    server, rest = parse(found["server"], names), parse(found["rest"] or "/", names)
+    server, rest = parse_question(found["server"], names), parse_question(found["rest"] or "/", names)
     if isinstance(server, str) or isinstance(rest, str):
         return server if isinstance(server, str) else str(rest)
     if server in _GATEWAY:

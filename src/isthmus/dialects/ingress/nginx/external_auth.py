@@ -15,7 +15,7 @@ from isthmus.dialects.ingress import annotation_codes as codes
 from isthmus.dialects.ingress.annotations import Feature
 from isthmus.dialects.ingress.draft import Draft
 from isthmus.dialects.ingress.grammar.header_names import fault
-from isthmus.dialects.ingress.grammar.nginx_variables import constants, parse
+from isthmus.dialects.ingress.grammar.nginx_variables import constants, parse_question
 from isthmus.dialects.ingress.grammar.url_server import UrlServer, url_server
 from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.nginx.auth_cache import cache_times
@@ -87,7 +87,7 @@ class _Reader:
         value = self.text(key) if text is None else text
         if not value:
             return default
-        found = parse(value, self.names)
+        found = parse_question(value, self.names)
         if isinstance(found, str):
             self.view.invalid(key, value[:200], f"text with nginx's variables ({found})")
             return default
@@ -174,7 +174,7 @@ def _set_headers(reader: _Reader) -> dict[str, Template]:
     headers: dict[str, Template] = {}
     reason = f"it has {len(data)} headers, expected at most {_MOST_HEADERS}" if len(data) > _MOST_HEADERS else ""
     for name, value in sorted(data.items()):
-        template = parse(value, reader.names)
+        template = parse_question(value, reader.names)
         wrong = _fault(name, value) if name.lower() != "host" else ""
         if wrong or isinstance(template, str):
             reason = reason or f"header {name[:100]}: {wrong or template}"

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from isthmus.dialects.ingress.draft import Draft, SignIn
 from isthmus.dialects.ingress.grammar.header_names import fault
 from isthmus.dialects.ingress.grammar.nginx_directives import Fault, directives
-from isthmus.dialects.ingress.grammar.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse_question
 from isthmus.dialects.ingress.grammar.url_server import UrlServer, url_server
 from isthmus.dialects.ingress.nginx_org.attached import Attached, Broken, Changed, Refused, secret_of
 from isthmus.dialects.ingress.nginx_org.authorizations import authorized
@@ -75,7 +75,7 @@ def _signing_in(view: View, attached: Attached, draft: Draft, found: tuple[Quest
         why = f"authSigninURI is not below {place.path}, so clients get a 401; set authSigninRedirectBasePath"
         view.differs(attached.key, why)
         return authorized(view, replace(draft, sign_in=place), question)
-    target = parse(f"{url}{'&' if '?' in url else '?'}rd=$escaped_request_uri", {})
+    target = parse_question(f"{url}{'&' if '?' in url else '?'}rd=$escaped_request_uri", {})
     if isinstance(target, str):
         return Broken(f"externalAuth.authSigninURI: {target}")
     return authorized(view, replace(draft, sign_in=place), replace(question, sign_in=target))
@@ -135,7 +135,7 @@ def _headers(snippets: str, names: Mapping[str, str]) -> dict[str, Template] | R
             why = f"authSnippets, line {each.line}: {each.name[:60]} has no equal here"
             return Refused(why, f"write {_HEADER} NAME VALUE only")
         name, value = each.args
-        template = parse(value, names)
+        template = parse_question(value, names)
         wrong = (fault(name, value) if name.lower() != "host" else "") or (
             template if isinstance(template, str) else ""
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.dialects.ingress.grammar.nginx_variables import parse
+from isthmus.dialects.ingress.grammar.nginx_variables import parse, parse_question
 from isthmus.ir.template import Of, Variable
 
 NAMES = {"namespace": "shop", "proxy_upstream_name": "shop-web-80"}
@@ -31,6 +31,7 @@ NAMES = {"namespace": "shop", "proxy_upstream_name": "shop-web-80"}
         ("$scheme://$http_host/a", (Variable(Of.ORIGIN), "/a")),
         ("$pass_access_scheme://$best_http_host", (Variable(Of.ORIGIN),)),
         ("$binary_remote_addr", (Variable(Of.CLIENT),)),
+        ("$ssl_protocol $upstream_addr", (Variable(Of.TLS_VERSION), " ", Variable(Of.ENDPOINT))),
         ("in $namespace!", ("in shop!",)),
         ("$proxy_upstream_name$namespace", ("shop-web-80shop",)),
         ("{}%(x)s %REQ(a)%", ("{}%(x)s %REQ(a)%",)),
@@ -59,7 +60,7 @@ def test_constants_are_never_read_again() -> None:
         ("$namespce", "did you mean namespace"),
         ("$cookie_", "there is no variable $cookie_"),
         ("$ssl_client_verify", "$ssl_client_verify has no equal"),
-        ("$upstream_addr", "has no equal"),
+        ("$upstream_status", "has no equal"),
         ("a\r\nb", "control characters"),
         ("a\x00b", "control characters"),
         ("\x1b[31m", "control characters"),
@@ -74,3 +75,11 @@ def test_reasons(text: str, reason: str) -> None:
     assert isinstance(found, str)
     assert reason in found
     assert len(found) < 200
+
+
+@pytest.mark.parametrize("name", ["ssl_protocol", "upstream_addr", "remote_port", "msec", "ssl_client_fingerprint"])
+def test_what_only_envoy_knows_is_in_no_question(name: str) -> None:
+    found = parse_question(f"a${name}", NAMES)
+    assert isinstance(found, str)
+    assert "cannot be told to another server" in found
+    assert parse_question("$host/$namespace", NAMES) == (Variable(Of.HOST), "/shop")
