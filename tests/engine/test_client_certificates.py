@@ -19,6 +19,8 @@ from client_certificates import (
     over,
     service,
 )
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from gateways import Answer, Gateway, http_echoes, save
 
 from isthmus.edge import pki
@@ -46,6 +48,7 @@ HOSTS = {
     "others.test": {"auth-tls-secret": "strangers"},
     "broken.test": {"auth-tls-secret": "pair"},
     "lost.test": {"auth-tls-secret": "nobody"},
+    "print.test": _MUTUAL | {"configuration-snippet": "proxy_set_header X-Print $ssl_client_fingerprint;"},
     "*.wild.test": _MUTUAL,
     "plain.wild.test": {},
     "clear.test": _MUTUAL | {"ssl-redirect": "false"},
@@ -167,6 +170,12 @@ def test_what_the_backend_is_told(gateway: Gateway, host: str, shown: pki.Pair |
     passed = found.pop("ssl-client-cert", "")
     assert found == {f"ssl-client-{name}": value for name, value in told.items()}
     assert passed.startswith("-----BEGIN%20CERTIFICATE") == (host == "on.test")
+
+
+def test_fingerprints(gateway: Gateway) -> None:
+    answer = ask(gateway.https_port, "print.test", GOOD, headers={"x-print": "forged"})
+    told = {name.lower(): value for name, value in json.loads(answer.body)["headers"]}
+    assert told["x-print"] == x509.load_pem_x509_certificate(GOOD.cert_pem).fingerprint(hashes.SHA1()).hex()
 
 
 def test_a_host_that_does_not_ask_is_left_alone(gateway: Gateway) -> None:
