@@ -86,6 +86,7 @@ def manifests() -> str:
             ingress("malformed", "/malformed", auth_url="not a url"),
             ingress("headers", "/headers", auth_url=f"{to}/200/$escaped_request_uri", auth_method="POST"),
             ingress("own", "/own", auth_url="http://$host/200?x-user=own", **passed),
+            ingress("own-tls", "/own-tls", auth_url="https://$host/200?x-user=own", **passed),
             ingress("own-server", "/200", service="auth"),
             ingress("loop", "/loop", auth_url="http://$host/loop"),
             ingress("any", "/any", **basic(satisfy="any", auth_url=f"{to}/token", **signin)),
@@ -215,6 +216,7 @@ def test_what_the_server_is_asked(world: World) -> None:
 
 def test_the_gateway_itself_can_be_asked_but_not_without_end(world: World) -> None:
     assert seen(world.get("/own"))["x-user"] == "own"
+    assert seen(world.get("/own-tls"))["x-user"] == "own"  # the host has no TLS here; a proxy before us may give it
     assert world.get("/loop").status == 500
 
 

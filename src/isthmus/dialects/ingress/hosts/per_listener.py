@@ -41,7 +41,7 @@ def in_clear(rules: Iterable[Rule], tls: bool, options: Options) -> list[Route]:
         if asked and not rule.in_clear and not isinstance(rule.action, SendTo):
             routes.append(Route(_match(rule), Redirect(options.https_port, draft.redirect_status), rule.origin))
         else:
-            routes.append(_route(rule, start, rule.policy, tls=False))
+            routes.append(_route(rule, start, rule.policy if tls else _asked_in_clear(rule.policy), tls=False))
     return routes
 
 
@@ -64,6 +64,15 @@ def elsewhere(host: str, origin: Origin, status: int, options: Options, hsts: st
         Route(everything, SendTo(clear, status), origin),
         Route(everything, SendTo(secure, status), origin, _with_hsts(NOTHING_ASKED, hsts)),
     )
+
+
+def _asked_in_clear(policy: Policy) -> Policy:
+    """A question to this gateway itself about a host without TLS. There https://$host is what a proxy before us serves;
+    nginx has a certificate of its own for such hosts."""
+    asked = policy.authorization
+    if asked is None or asked.question is None or asked.question.backend is not None or not asked.question.tls:
+        return policy
+    return replace(policy, authorization=replace(asked, question=replace(asked.question, tls=False)))
 
 
 def _route(rule: Rule, start: Template, policy: Policy, tls: bool) -> Route:

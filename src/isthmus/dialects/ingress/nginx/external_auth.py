@@ -216,8 +216,9 @@ FEATURE = Feature(
     title="External authentication",
     about="Another server decides: it is asked with the client's headers and without the body, by way of Envoy. 2xx "
     "lets in, 401 and 403 are answered, a 401 as a redirect where there is a place to sign in; all else is a 500. "
-    "Services of the cluster are reached directly; a URL whose host is $host leads to this gateway itself. The "
-    "ConfigMap's global-auth-* settings are for every Ingress without an auth-url of its own.",
+    "Services of the cluster are reached directly; a URL whose host is $host leads to this gateway itself, in clear "
+    "where the host has no TLS. The ConfigMap's global-auth-* settings are for every Ingress without an auth-url of "
+    "its own.",
     annotations=(
         Annotation(
             URL,
