@@ -26,12 +26,14 @@ from isthmus.ir.action import Forward, Respond
 from isthmus.ir.backend import Address, Backend, Endpoints, ServicePortRef
 from isthmus.ir.host import HostConfig, Origin, Route
 from isthmus.ir.listener import Certificate, Listener, PrivateBytes
-from isthmus.ir.match import Match, Prefix
+from isthmus.ir.match import Match, Pattern, Prefix
 from isthmus.kube.refs import ObjectRef
 from isthmus.machines import ads
 from isthmus.machines.ads import Effect, Rejected, Synced
 from isthmus.machines.snapshot import Snapshot
+from isthmus.machines.standing import Version
 from isthmus.machines.subscription import Send
+from isthmus.machines.wildcards import Judged, Wildcards
 from isthmus.xds import api, names
 from isthmus.xds.bootstrap import bootstrap
 from isthmus.xds.clusters import emit_cluster
@@ -204,6 +206,68 @@ async def test_a_host_that_is_refused_at_first_answers_503_and_not_as_the_wildca
     assert await world.body("bad.test") == "after"
     await world.apply(gone(SCOPE, "http/bad.test"))
     assert await world.body("bad.test") == "wild"
+
+
+def wildcard(name: str, action: Respond | Forward | None) -> Version:
+    """A wildcard host; without an action Envoy refuses it, for its regular expression."""
+    match = Match(Prefix("/") if action is not None else Pattern("/", "("))
+    return Version(HostConfig("http", name, (Route(match, action or Respond(200, "bad"), ORIGIN),)))
+
+
+async def settle(world: World, wild: Wildcards, *changes: Change) -> list[str]:
+    """Have Envoy judge the wildcard hosts, as a gateway does; those that it refused."""
+    await world.apply(*changes, *wild.emit(["http"]))
+    blamed: list[str] = []
+    while (judged := wild.judged(world.snapshot)) != Judged():
+        blamed += [each.host for each in judged.blamed]
+        if judged.changes:
+            await world.apply(*judged.changes)
+    return blamed
+
+
+async def test_a_refused_wildcard_host_stays_behind_alone(world: World) -> None:
+    wild = Wildcards(["http"], "")
+
+    def put(**hosts: str | None) -> None:
+        for name, text in hosts.items():
+            host = f"*.{name}.test"
+            wild.put("http", host, wildcard(host, Respond(200, text) if text is not None else None))
+
+    put(a="a1", b="b1", c="c1")
+    await world.serve(*wild.emit(["http"]))
+    await world.start_envoy()
+    put(a="a2", b=None, c="c2", d=None)
+    assert sorted(await settle(world, wild)) == ["*.b.test", "*.d.test"]
+    assert [await world.body(f"x.{name}.test") for name in "abc"] == ["a2", "b1", "c2"]
+    assert (await world.get("x.d.test")).status == 503
+    put(a="a3")
+    assert await settle(world, wild) == []
+    assert [await world.body(f"x.{name}.test") for name in "abc"] == ["a3", "b1", "c2"]
+    put(b="b2", d="d2")
+    assert await settle(world, wild) == []
+    assert [await world.body(f"x.{name}.test") for name in "abcd"] == ["a3", "b2", "c2", "d2"]
+
+
+async def test_a_refused_wildcard_host_keeps_the_cluster_of_its_earlier_version(world: World) -> None:
+    wild = Wildcards(["http"], "")
+
+    def put(host: str, action: Respond | Forward | None) -> None:
+        wild.put("http", host, wildcard(host, action))
+
+    with http_echoes("a") as addresses:
+        old = names.cluster(backend(1))
+        put("*.a.test", Forward(backend(1)))
+        served = change(emit_cluster(backend(1))), endpoints(backend(1), addresses["a"])
+        await world.serve(*served, *wild.emit(["http"]))
+        await world.start_envoy()
+        put("*.a.test", None)
+        assert await settle(world, wild, gone(CLUSTER, old), gone(ENDPOINTS, old)) == ["*.a.test"]
+        put("*.b.test", Respond(200, "b"))
+        await settle(world, wild)
+        assert (await world.get("x.a.test")).replica == "a"
+        put("*.a.test", Respond(200, "new"))
+        effects = await world.apply(*wild.emit(["http"]))
+        assert [old] == [name for each in effects if isinstance(each, Send) for name in each.removed]
 
 
 async def test_the_last_version_of_a_refused_scope_keeps_its_cluster(world: World) -> None:

@@ -24,14 +24,14 @@ from msgspec import Struct
 from isthmus.app.authorizer import Authorizer
 from isthmus.app.events import Applied, Events
 from isthmus.app.offline import make_pipeline, positioned
+from isthmus.app.refusals import Refusals
 from isthmus.app.remembered import Remembered
 from isthmus.app.settings import Settings
 from isthmus.dialects.services import unused_addresses
 from isthmus.edge.ads_server import AdsServer
 from isthmus.edge.files import FilesError, Watcher
 from isthmus.edge.runtime_dir import LAST_GOOD, PLANS, secret_in, sockets_in
-from isthmus.kube.diagnostics import Diagnostic, Report
-from isthmus.machines import codes
+from isthmus.kube.diagnostics import Diagnostic
 from isthmus.machines.ads import Effect, Rejected, Synced
 from isthmus.machines.last_good import LastGood
 from isthmus.machines.snapshot import Snapshot
@@ -77,6 +77,7 @@ class Gateway:
         self._authorizer = Authorizer(wiring.runtime, lambda: self._ask(b"authorization\n"), self._events.error)
         self._ready = False
         self._remembered = Remembered(wiring.runtime / LAST_GOOD, self._pipeline, wiring.snapshot, self._events.error)
+        self._refusals = Refusals(self._pipeline, wiring.snapshot, self._remembered, self._events)
         self._apis: Apis | None = None
         self._servers: Servers | None = None
 
@@ -160,13 +161,13 @@ class Gateway:
         started = time.monotonic()
         made = self._pipeline.start()
         self._pipeline.memo.remember(before.certificates)
+        self._pipeline.wild.recall(before.wildcards.values())
         update = self._pipeline.apply(watcher.loaded.objects)
         self._follow_policies()
         unused = unused_addresses(self._pipeline.memo.store, self._pipeline.memo.endpoints)
         self._say((*watcher.loaded.diagnostics, *unused, *update.found), (), watcher)
         self._publish((*made, *update.changes), started)
-        for refused in self._wiring.snapshot.remember(before.refused.values()):
-            self._blame(refused.type_url, refused.name, refused.message)
+        self._refusals.recall(before)
         self._wiring.server.open()
 
     async def _watch(self, watcher: Watcher) -> int:
@@ -222,18 +223,10 @@ class Gateway:
                 if effect.type_url == LISTENER and not self._ready:
                     self._events.error(f"Envoy cannot listen ({effect.name}): {effect.message}")
                     return CANNOT_SERVE
-                self._blame(effect.type_url, effect.name, effect.message)
-                refused = self._wiring.snapshot.refusal(effect.type_url, effect.name)
-                if refused is not None:
-                    self._remembered.refused(refused)
-            elif isinstance(effect, Synced):
+                self._refusals.heard(effect)
+            self._refusals.judge(self._publish_now)
+            if isinstance(effect, Synced):
                 await self._synced(effect.version)
-
-    def _blame(self, type_url: str, name: str, message: str) -> None:
-        report = Report()
-        for ref in self._pipeline.behind(type_url, name):
-            report.add(codes.REJECTED, ref, resource=name, message=message)
-        self._events.findings(report.all(), ())
 
     async def _synced(self, version: str) -> None:
         if version:

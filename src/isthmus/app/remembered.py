@@ -16,6 +16,7 @@ from isthmus.edge.record_file import RecordFile
 from isthmus.machines.last_good import LastGood, Refused, Writer, read
 from isthmus.machines.pipeline import Pipeline, Update
 from isthmus.machines.snapshot import Snapshot
+from isthmus.machines.standing import Standing
 
 _AT_ONCE = 500  # records, between which others have their turn
 
@@ -54,6 +55,7 @@ class Remembered:
             self._writer = writer
             for refused in self._snapshot.refusals():  # those that came meanwhile too
                 self.refused(refused)
+            self.wildcards(self._pipeline.wild.standings())
 
     async def follow(self, change: FileChange, update: Update) -> None:
         """Objects changed."""
@@ -72,6 +74,11 @@ class Remembered:
         """Envoy refused something."""
         if self._writer is not None:
             self._add([self._writer.refused(refused)])
+
+    def wildcards(self, standings: Iterable[Standing]) -> None:
+        """Envoy accepted or refused wildcard hosts."""
+        if self._writer is not None:
+            self._add([self._writer.wildcard(each) for each in standings])
 
     def _records(self, writer: Writer) -> Iterable[bytes]:
         yield from writer.objects(tuple(self._pipeline.memo.store))

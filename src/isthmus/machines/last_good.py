@@ -19,6 +19,7 @@ from isthmus.ir.listener import Certificate
 from isthmus.ir.private import PrivateBytes
 from isthmus.kube.objects import KINDS, Base, ref_of
 from isthmus.kube.refs import ObjectRef
+from isthmus.machines.standing import Standing
 from isthmus.xds.resources import Resource
 
 _LENGTH = 4  # bytes before each record
@@ -40,6 +41,7 @@ class LastGood(Struct):
     objects: dict[ObjectRef, Base] = {}
     certificates: dict[str, tuple[Certificate, ...]] = {}
     refused: dict[tuple[str, str], Refused] = {}
+    wildcards: dict[tuple[str, str], Standing] = {}
 
 
 class _Object(Struct, frozen=True, tag="object", array_like=True):
@@ -66,14 +68,18 @@ class _Refused(Struct, frozen=True, tag="refused", array_like=True):
     refused: Refused
 
 
-_Record = _Object | _Gone | _Pair | _Host | _Refused
+class _Wildcard(Struct, frozen=True, tag="wildcard", array_like=True):
+    standing: Standing
+
+
+_Record = _Object | _Gone | _Pair | _Host | _Refused | _Wildcard
 
 
 class Writer:
     """Makes records. A pair that serves many hosts is written once: a writer is for one file."""
 
     def __init__(self) -> None:
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
         self._pairs: set[bytes] = set()
 
     def objects(self, upserts: Iterable[Base], deletes: Iterable[ObjectRef] = ()) -> Iterator[bytes]:
@@ -99,6 +105,10 @@ class Writer:
         """Something that Envoy refused."""
         return self._record(_Refused(refused))
 
+    def wildcard(self, standing: Standing) -> bytes:
+        """What Envoy made of a wildcard host."""
+        return self._record(_Wildcard(standing))
+
     def _record(self, record: _Record) -> bytes:
         body = self._encoder.encode(record)
         return len(body).to_bytes(_LENGTH, "big") + body
@@ -121,6 +131,8 @@ def read(data: bytes) -> LastGood:
                 hosts[record.host] = record
             case _Refused(refused):
                 found.refused[refused.type_url, refused.name] = refused
+            case _Wildcard(standing):
+                found.wildcards[standing.listener, standing.host] = standing
     for host in hosts.values():
         known = [(name, pairs[digest], origin) for name, digest, origin in host.certificates if digest in pairs]
         if known:
@@ -128,6 +140,13 @@ def read(data: bytes) -> LastGood:
                 Certificate(name, pair.chain, PrivateBytes(pair.key), origin) for name, pair, origin in known
             )
     return found
+
+
+def _plain(value: object) -> bytes:
+    """What msgspec does not know: key material, which is to be in the file."""
+    if isinstance(value, PrivateBytes):
+        return bytes(value)
+    raise TypeError(type(value))
 
 
 def _take(found: LastGood, ref: ObjectRef, value: msgspec.Raw) -> None:
@@ -141,7 +160,7 @@ def _take(found: LastGood, ref: ObjectRef, value: msgspec.Raw) -> None:
 
 
 def _records(data: bytes) -> Iterator[_Record]:
-    decoder = msgspec.msgpack.Decoder(_Record)
+    decoder = msgspec.msgpack.Decoder(_Record, dec_hook=lambda kind, value: kind(value))
     view, at = memoryview(data), 0
     while at + _LENGTH <= len(data):
         end = at + _LENGTH + int.from_bytes(view[at : at + _LENGTH], "big")

@@ -24,6 +24,8 @@ from isthmus.kube.objects import Base
 from isthmus.kube.refs import ObjectRef
 from isthmus.kube.store import Store
 from isthmus.machines.memo import Dirty, Memo
+from isthmus.machines.standing import Version
+from isthmus.machines.wildcards import Wildcards
 from isthmus.xds import names
 from isthmus.xds.clusters import emit_cluster
 from isthmus.xds.endpoints import emit_endpoints
@@ -59,7 +61,7 @@ class Pipeline:
         self.memo = Memo(store, dialects, options)
         self.listeners = tuple(listeners)
         self._edge = edge
-        self._wild: dict[str, dict[str, HostConfig]] = {listener.name: {} for listener in listeners}
+        self.wild = Wildcards([listener.name for listener in listeners], edge.secret)
         self._clusters: dict[str, set[str]] = {}  # name -> hosts that use it
         self._ports: dict[ServicePortRef, set[str]] = {}  # service port -> its clusters
         self._certificates: dict[str, dict[str, Certificate]] = {}
@@ -78,9 +80,8 @@ class Pipeline:
 
     def start(self) -> tuple[Change, ...]:
         """The resources that exist before any object does: the listeners and the answer to unknown hosts."""
-        resources = [emit_listener(listener, self._edge) for listener in self.listeners]
-        resources += [emit_wild(listener.name, ()) for listener in self.listeners]
-        return tuple(map(_made, resources))
+        listeners = [_made(emit_listener(listener, self._edge)) for listener in self.listeners]
+        return (*listeners, *(_made(emit_wild(listener.name, ())) for listener in self.listeners))
 
     def apply(self, upserts: Iterable[Base], deletes: Iterable[ObjectRef] = ()) -> Update:
         """Bring everything up to date with a batch of changed objects."""
@@ -102,7 +103,7 @@ class Pipeline:
             changes += self._authorities_changes(old, new)
             changes += self._scope_changes(host, old, new, wild)
         changes += self._listener_changes()
-        changes += self._wild_scopes(wild)
+        changes += self.wild.emit(wild)
         changes += self._endpoint_changes(dirty.endpoints, {c.name for c in changes if c.type_url == CLUSTER})
         return Update(tuple(changes), dirty.found, dirty.resolved, tuple(dirty.hosts))
 
@@ -117,10 +118,10 @@ class Pipeline:
         for host in [host for host, backends in self._api_hosts.items() if not backends.keys().isdisjoint(planned)]:
             for config in self._live[host].hosts:
                 if is_wild(host):
-                    wild.add(config.listener)
+                    self._put_wild(config.listener, host, config, wild)
                 else:
                     changes.append(_made(emit_host(config, self.planned, self._edge.secret)))
-        return Update((*changes, *self._wild_scopes(wild)))
+        return Update((*changes, *self.wild.emit(wild)))
 
     def apis(self) -> dict[ServicePortRef, Backend]:
         """The backends whose schemas are wanted now."""
@@ -128,12 +129,12 @@ class Pipeline:
 
     def authorizations(self) -> dict[str, Authorization]:
         """The policies of the authorization helper, by digest, that routes name now."""
-        return {digest: next(iter(users.values())) for digest, users in self._policies.items()}
+        return self.wild.policies() | {digest: next(iter(users.values())) for digest, users in self._policies.items()}
 
     @property
     def needs_helper(self) -> bool:
         """Whether any route needs the authorization helper now."""
-        return bool(self._policies or self._counting)
+        return bool(self._policies or self._counting or self.wild.policies())
 
     def behind(self, type_url: str, name: str) -> tuple[ObjectRef, ...]:
         """The objects that a resource was made from: whom to tell when Envoy refuses it."""
@@ -148,7 +149,7 @@ class Pipeline:
         listener, host = names.scope_parts(name)
         configs = [config for config in self._live.get(host, Translation()).hosts if config.listener == listener]
         if host == names.WILD:
-            configs = list(self._wild.get(listener, {}).values())
+            configs = self.wild.newest(listener)
         refs = sorted({route.origin.ref for config in configs for route in config.routes})
         return tuple(refs) or (ObjectRef("Listener", "", name),)
 
@@ -244,15 +245,12 @@ class Pipeline:
     def _scope_changes(self, host: str, old: Translation, new: Translation, wild: set[str]) -> Iterable[Change]:
         before = {config.listener: config for config in old.hosts}
         after = {config.listener: config for config in new.hosts}
-        for listener in sorted(self._wild.keys() & (before.keys() | after.keys())):
+        for listener in sorted({each.name for each in self.listeners} & (before.keys() | after.keys())):
             config = after.get(listener)
             if config == before.get(listener):
                 continue
             if is_wild(host):
-                wild.add(listener)
-                self._wild[listener].pop(host, None)
-                if config is not None:
-                    self._wild[listener][host] = config
+                self._put_wild(listener, host, config, wild)
             else:
                 yield (
                     _made(emit_host(config, self.planned, self._edge.secret))
@@ -260,9 +258,11 @@ class Pipeline:
                     else _gone(SCOPE, names.scope(listener, host))
                 )
 
-    def _wild_scopes(self, listeners: Iterable[str]) -> list[Change]:
-        found = ((name, tuple(self._wild[name].values())) for name in sorted(listeners))
-        return [_made(emit_wild(name, configs, self.planned, self._edge.secret)) for name, configs in found]
+    def _put_wild(self, listener: str, host: str, config: HostConfig | None, wild: set[str]) -> None:
+        wild.add(listener)
+        ports = self._api_hosts.get(host, ())
+        planned = tuple((port, self.planned[port]) for port in ports if port in self.planned)
+        self.wild.put(listener, host, Version(config, planned) if config is not None else None)
 
 
 def _made(resource: Resource) -> Change:

@@ -35,6 +35,7 @@ class Snapshot:
         self._accepted: dict[Key, Resource] = {}
         self._names: dict[str, dict[str, None]] = {}
         self._fold = 0
+        self._partial: set[Key] = set()
         self.rejected: dict[Key, Rejection] = {}
 
     @property
@@ -50,6 +51,9 @@ class Snapshot:
         key = change.type_url, change.name
         old = self._current.get(key)
         new = change.resource
+        self._partial.discard(key)
+        if change.partial:
+            self._partial.add(key)
         if (old.version if old else None) == (new.version if new else None):
             return False
         self.rejected.pop(key, None)
@@ -110,8 +114,13 @@ class Snapshot:
         return True
 
     def refuses(self, *type_urls: str) -> bool:
-        """Whether anything of these types is refused now."""
-        return any(type_url in type_urls for type_url, _ in self.rejected)
+        """Whether anything of these types, or a part of it, is refused now."""
+        return any(type_url in type_urls for keys in (self.rejected, self._partial) for type_url, _ in keys)
+
+    def accepted(self, type_url: str, name: str) -> str:
+        """The version that Envoy accepted last; empty if there is none."""
+        found = self._accepted.get((type_url, name))
+        return found.version if found is not None else ""
 
     def refusals(self) -> tuple[Refused, ...]:
         """What is refused now."""

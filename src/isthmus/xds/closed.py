@@ -20,8 +20,12 @@ _WHY = "this host's configuration was refused, and there is no earlier one"
 def emit_closed(scope: str) -> Resource:
     """What takes the place of a scope."""
     listener, host = names.scope_parts(scope)
-    origin = Origin(ObjectRef("Listener", "", listener))
-    routes = (Route(Match(SegmentPrefix("/")), Respond(503, _WHY), origin),)
     if host == names.WILD:
-        return emit_wild(listener, [HostConfig(listener, CATCH_ALL, routes)])
-    return emit_host(HostConfig(listener, host, routes))
+        return emit_wild(listener, [closed(listener, CATCH_ALL)])
+    return emit_host(closed(listener, host))
+
+
+def closed(listener: str, host: str) -> HostConfig:
+    """What takes the place of a host."""
+    origin = Origin(ObjectRef("Listener", "", listener))
+    return HostConfig(listener, host, (Route(Match(SegmentPrefix("/")), Respond(503, _WHY), origin),))

@@ -36,11 +36,15 @@ class Resource(Struct, frozen=True, gc=False):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """A resource that is new or different, or, where `resource` is None, gone."""
+    """A resource that is new or different, or, where `resource` is None, gone.
+
+    `partial`: what was refused of it is there in an earlier version, which may lead to clusters that are gone.
+    """
 
     type_url: str
     name: str
     resource: Resource | None
+    partial: bool = False
 
 
 def version_of(body: bytes) -> str:

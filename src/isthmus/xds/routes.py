@@ -37,6 +37,7 @@ from isthmus.xds.schemas_together import Together, in_one
 
 Planned = Mapping[ServicePortRef, Transcoding]  # the schemas that are known, by the service port that has them
 NOTHING_PLANNED: Planned = MappingProxyType({})
+NOTHING_OF_ANY: Mapping[str, Planned] = MappingProxyType({})
 
 _MOST_PLANTED = 20_000  # route messages in a tree: paths nested hundreds deep stay a list
 _MOST_COPIES = 2  # of a schema in one host's routes
@@ -69,11 +70,15 @@ def emit_host(config: HostConfig, planned: Planned = NOTHING_PLANNED, secret: st
 
 
 def emit_wild(
-    listener: str, configs: Sequence[HostConfig], planned: Planned = NOTHING_PLANNED, secret: str = ""
+    listener: str, configs: Sequence[HostConfig], planned_of: Mapping[str, Planned] = NOTHING_OF_ANY, secret: str = ""
 ) -> Resource:
-    """The scope of all wildcard hosts of a listener, the catch-all and the answer to unknown hosts."""
+    """The scope of all wildcard hosts of a listener, the catch-all and the answer to unknown hosts.
+
+    `planned_of` has the schemas of each host: one may be served as it was with an earlier one.
+    """
     inside = Inside(secret, names.WILD_KEY)
     catch_all = next((c for c in configs if c.host == CATCH_ALL), HostConfig(listener, CATCH_ALL))
+    planned = planned_of.get(CATCH_ALL, NOTHING_PLANNED)
     unknown = answer("unknown-host", 404, _UNKNOWN)
     if _has_api(catch_all):
         unknown.metadata.MergeFrom(api.Route(metadata=marked(REST)).metadata)
@@ -81,7 +86,7 @@ def emit_wild(
     for config in sorted(configs, key=lambda c: c.host):
         if config.host != CATCH_ALL:
             host = api.VirtualHost(name=config.host, domains=[config.host])
-            entries = _entries(config, planned, host, inside)
+            entries = _entries(config, planned_of.get(config.host, NOTHING_PLANNED), host, inside)
             own = [(start, _one_label(message, config.host)) for start, message in entries]
             shared = TRANSCODER.name in host.typed_per_filter_config
             rest = _entries(catch_all, planned, None, inside, nothing() if shared else None)

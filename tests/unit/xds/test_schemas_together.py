@@ -50,7 +50,7 @@ def emitted(*names: str) -> tuple[Resource, dict[ServicePortRef, Transcoding]]:
     planned = {
         upstream_ref("localhost", 1000 + order): gateway.transcoding(SCHEMAS[name]) for order, name in enumerate(names)
     }
-    return emit_wild("http", (config_of(*names),), planned), planned
+    return emit_wild("http", (config_of(*names),), {"*": planned}), planned
 
 
 def hosts(resource: Resource) -> list[api.VirtualHost]:
