@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import Certificate
-from isthmus.ir.private import PrivateBytes
+from isthmus.ir.private import PrivateBytes, PrivateText
 from isthmus.kube.objects import KINDS, Base, ref_of
 from isthmus.kube.refs import ObjectRef
 from isthmus.machines.standing import Standing
@@ -142,8 +142,10 @@ def read(data: bytes) -> LastGood:
     return found
 
 
-def _plain(value: object) -> bytes:
+def _plain(value: object) -> bytes | str:
     """What msgspec does not know: key material, which is to be in the file."""
+    if isinstance(value, PrivateText):
+        return str(value)
     if isinstance(value, PrivateBytes):
         return bytes(value)
     raise TypeError(type(value))

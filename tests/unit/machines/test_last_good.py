@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+from annotation_samples import RESTRICTING, controller_of, ingress, translated
 from manifests import objects
 
+from isthmus.ir.backend import ServicePortRef
 from isthmus.ir.host import Origin
 from isthmus.ir.listener import Certificate, PrivateBytes
+from isthmus.ir.transcoding import Adapted, SchemaFile, Transcoding
 from isthmus.kube.objects import ref_of
 from isthmus.kube.refs import FieldPath, ObjectRef
 from isthmus.machines.last_good import LastGood, Refused, Writer, read
+from isthmus.machines.standing import Standing, Version
 from isthmus.xds.resources import SCOPE, Resource
 
 OBJECTS = objects(
@@ -39,6 +44,10 @@ kind: Secret
 metadata: {name: x}
 stringData: {a: b}
 """
+)
+PORT = ServicePortRef("ns", "s", 80)
+SCHEMA = Transcoding(
+    "d", b"\xff", ("n.S",), (Adapted("*", "/", ".*"),), (SchemaFile("f", "d", ("n.S",)),), ("a_b", "aB")
 )
 ORIGIN = Origin(ObjectRef("Ingress", "ns", "i"), FieldPath(("spec", "tls", 0)))
 
@@ -84,3 +93,13 @@ def test_a_torn_end_and_records_that_nobody_knows_cost_nothing_else() -> None:
     for end in (b"\x00", b"\x00\x00\x00\x09abc", strange):
         assert len(read(whole + end).objects) == len(OBJECTS)
     assert read(b"") == LastGood()
+
+
+@pytest.mark.parametrize("key", RESTRICTING)
+def test_a_wildcard_host_comes_back_as_it_was(key: str) -> None:
+    sample = RESTRICTING[key]
+    of = controller_of(key)
+    found = translated(ingress("web", "/", {key: sample.value, **sample.beside}, of=of, tls=sample.tls))
+    for config in found.hosts:
+        standing = Standing(config.listener, config.host, Version(config, ((PORT, SCHEMA),)), Version(config), "no")
+        assert read(Writer().wildcard(standing)).wildcards == {(config.listener, config.host): standing}
