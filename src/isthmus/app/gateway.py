@@ -157,6 +157,10 @@ class Gateway:
     def _publish_now(self, changes: Iterable[Change]) -> None:
         self._publish(changes, time.monotonic())
 
+    def _publish_instead(self, changes: Iterable[Change]) -> None:
+        self._follow_policies()  # of earlier versions too
+        self._publish_now(changes)
+
     def _load(self, watcher: Watcher, before: LastGood) -> None:
         started = time.monotonic()
         made = self._pipeline.start()
@@ -224,7 +228,7 @@ class Gateway:
                     self._events.error(f"Envoy cannot listen ({effect.name}): {effect.message}")
                     return CANNOT_SERVE
                 self._refusals.heard(effect)
-            self._refusals.judge(self._publish_now)
+            self._refusals.judge(self._publish_instead)
             if isinstance(effect, Synced):
                 await self._synced(effect.version)
 

@@ -49,7 +49,8 @@ class Refusals:
         while (judged := self._pipeline.wild.judged(self._snapshot)) != Judged():
             self._remembered.wildcards(judged.standings)
             self._blame_hosts(judged.blamed)
-            publish(judged.changes)
+            if judged.changes:
+                publish(judged.changes)
 
     def _blame(self, type_url: str, name: str, message: str) -> None:
         if type_url == SCOPE and names.scope_parts(name)[1] == names.WILD:

@@ -12,6 +12,7 @@ from isthmus.ir.template import Of, Variable
 from isthmus.kube.objects import Meta, Secret
 from isthmus.kube.refs import ObjectRef
 from isthmus.machines.pipeline import Pipeline
+from isthmus.machines.snapshot import Snapshot
 
 WORLD = f"""
 apiVersion: v1
@@ -105,3 +106,18 @@ def test_counting_needs_the_helper_too(made: Pipeline) -> None:
     assert (made.authorizations(), made.needs_helper) == ({}, True)
     made.apply(objects(ingress("a", "a.test")))
     assert not made.needs_helper
+
+
+def test_policies_of_a_wildcard_host_stay_as_long_as_what_takes_their_place_is_refused(made: Pipeline) -> None:
+    snapshot = Snapshot()
+    snapshot.apply(made.apply(objects(ingress("a", "'*.test'", **BASIC))).changes)
+    for each in snapshot.all():
+        snapshot.accept(each)
+    made.wild.judged(snapshot)
+    before = made.authorizations()
+    snapshot.apply(made.apply(objects(ingress("a", "'*.test'"))).changes)
+    assert before and not made.authorizations()
+    for each in snapshot.all():
+        snapshot.reject(each, "no")
+    made.wild.judged(snapshot)
+    assert (made.authorizations(), made.needs_helper) == (before, True)
