@@ -1,7 +1,7 @@
 """The items of a List that cannot be read as a whole: which of them are at fault, so that the others are read.
 
-Goes by indentation, as people and kubectl write Lists, and looks closer only at documents that are broken. Rule: the
-text that is left has every item at its place, on its line.
+Goes by indentation, as people and kubectl write Lists, or by the brackets of JSON, and looks closer only at documents
+that are broken. Rule: the text that is left has every item at its place, on its line.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from isthmus.kube.yaml import LIST, Problem, parse
 
 _YAML_ITEMS = re.compile(r"^items:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*( *)-[ \n]", re.MULTILINE)
 _JSON_ITEMS = re.compile(r'^[ \t]*"items"[ \t]*:[ \t]*\[[ \t]*\n([ \t]*)\{', re.MULTILINE)
+_JSON_TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|[{}\[\],]')
+_JSON_LIST = re.compile(r'[{,]\s*"kind"\s*:\s*"\w*List"')
+_IN_ITEMS = 2  # how deep their list is
 
 
 class Mended(Struct, frozen=True):
@@ -26,8 +29,10 @@ class Mended(Struct, frozen=True):
 
 def mend(text: str, line: int = 1) -> Mended | None:
     """A List with null in place of what cannot be read; None where that does not help."""
-    if not LIST.search(text):
-        return None
+    return (_mend_lines(text, line) if LIST.search(text) else None) or _mend_json(text, line)
+
+
+def _mend_lines(text: str, line: int) -> Mended | None:
     lines = text.split("\n")
     broken: dict[int, Problem] = {}
     for number, (first, last) in enumerate(_items(text, lines)):
@@ -59,3 +64,44 @@ def _items(text: str, lines: list[str]) -> Iterator[tuple[int, int]]:
             first = at
             if at == len(lines) or not starts.match(lines[at]):
                 return
+
+
+def _mend_json(text: str, line: int) -> Mended | None:
+    """As machines write JSON: several items on a line. Where brackets do not match, nobody can tell them apart."""
+    items = list(_json_items(text))
+    if not items or not _JSON_LIST.search(text[: items[0][0]] + text[items[-1][1] :]):
+        return None
+    broken: dict[int, Problem] = {}
+    left, end = "", 0
+    for number, (first, last) in enumerate(items):
+        column = first - text.rfind("\n", 0, first) - 1
+        problem = parse(" " * column + text[first:last], line + text.count("\n", 0, first)).problem
+        if problem is not None:
+            broken[number] = problem
+            left += text[end:first] + "null" + re.sub(r"[^\n]", " ", text[first + len("null") : last])
+            end = last
+    return Mended(left + text[end:], broken) if broken else None
+
+
+def _json_items(text: str) -> Iterator[tuple[int, int]]:
+    """Where each item begins, and where it ends."""
+    depth, first, key = 0, -1, ""
+    if not text.lstrip().startswith("{"):
+        return
+    for found in _JSON_TOKEN.finditer(text):
+        token = found[0]
+        if token in ("{", "["):
+            depth += 1
+            if depth == _IN_ITEMS and token == "[" and key == '"items"':
+                first = found.end()
+        elif token in ("}", "]", ","):
+            if depth == _IN_ITEMS and first >= 0:
+                item = text[first : found.start()]
+                if item.strip():
+                    yield first + len(item) - len(item.lstrip()), first + len(item.rstrip())
+                first = found.end()
+            depth -= token != ","
+            if first >= 0 and depth < _IN_ITEMS:
+                return
+        elif depth == 1 and token != ":":
+            key = token

@@ -88,6 +88,33 @@ def test_the_other_items_of_a_json_list_load() -> None:
     assert [(each.code.id, each.pos and each.pos.line) for each in found.diagnostics] == [("ISTH0001", 8)]
 
 
+ONE = '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"one"}}'
+
+
+@pytest.mark.parametrize("head", ['{"kind":"List","apiVersion":"v1","items":[', '{"items":['])
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        pytest.param('{"kind":"ConfigMap","kind":"Secret"}', "ISTH0002", id="a-key-twice"),
+        pytest.param('{"kind":"ConfigMap" "apiVersion":"v1"}', "ISTH0001", id="a-comma-missing"),
+        pytest.param('{"kind":*nobody}', "ISTH0012", id="an-alias"),
+        pytest.param('{"kind":"a]}, {\\"","kind":1}', "ISTH0002", id="brackets-in-text"),
+    ],
+)
+def test_the_other_items_of_a_json_list_on_one_line_load(head: str, broken: str, code: str) -> None:
+    tail = "]}" if "List" in head else '],"apiVersion":"v1","kind":"List"}'
+    text = f"{head}{ONE},{broken}, {ONE.replace('one', 'three')}{tail}\n"
+    found = decode("f", text)
+    assert names(found) == ["one", "three"]
+    (said,) = found.diagnostics
+    assert said.code.id == code and said.pos is not None
+    assert len(head + ONE) < said.pos.column <= len(head + ONE + broken) + 1
+    source = found.objects[1].source
+    assert source is not None
+    place = Positions({"f": text}).of(source, FieldPath(("metadata", "name")))
+    assert text[place.column - 1 :].startswith('"name":"three"')
+
+
 def test_several_broken_items_are_told_one_by_one() -> None:
     text = (
         "kind: List\napiVersion: v1\nitems:\n" + "- {\n- kind: ConfigMap\n  apiVersion: v1\n  metadata: {name: a}\n" * 3
@@ -104,6 +131,8 @@ def test_several_broken_items_are_told_one_by_one() -> None:
         "kind: List\nitems:\n- a: b\nmetadata: {\n",
         "kind: ConfigMap\nitems:\n- {\n",
         '{"kind": "List", "items": [{]}',
+        '{"kind":"ConfigMap","apiVersion":"v1","items":[{"kind":"List","kind":"List"}]}',
+        '{"kind":"List","items":[{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}},{"a":{]}',
     ],
 )
 def test_what_is_broken_elsewhere_is_told_as_it_is(text: str) -> None:
