@@ -246,6 +246,11 @@ class View:
             return
         self._report.add(code, ref_of(self._origin(key)), annotation(key), annotation=key, **args)
 
+    def say_of_setting(self, code: Code, name: str, **args: object) -> None:
+        """Report something about a key of the ConfigMap that no annotation overrides."""
+        if self._settings is not None:
+            self._report.add(code, ref_of(self._settings), FieldPath(("data", name)), annotation=name, **args)
+
     def _origin(self, key: str) -> Ingress | Service:
         """The object that has the annotation."""
         inherited = self._inherited

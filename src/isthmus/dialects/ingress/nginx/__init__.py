@@ -34,6 +34,7 @@ from isthmus.dialects.ingress.nginx import (
     satisfy,
     server_alias,
     settings,
+    shared_headers,
     snippets,
     source_ranges,
     timeouts,
@@ -47,6 +48,7 @@ VOCABULARY = Vocabulary(
     prefixes=("nginx.ingress.kubernetes.io/", "ingress.kubernetes.io/", isthmus_dev.PREFIX),
     features=(
         forwarded.FEATURE,
+        shared_headers.FEATURE,
         protocol.FEATURE,
         redirect.FEATURE,
         redirects.FEATURE,

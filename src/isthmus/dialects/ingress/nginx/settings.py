@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from isthmus.dialects.ingress.nginx import hsts
+from isthmus.dialects.ingress.nginx import hsts, shared_headers
 from isthmus.kube.objects import ConfigMap
 
 CONFIG_MAP = "ingress-nginx/ingress-nginx-controller"
@@ -20,6 +20,7 @@ _CHALLENGES = "/.well-known/acme-challenge"
 READ = (
     hsts.SETTINGS
     | frozenset({REDIRECT_CODE, IN_CLEAR, NO_AUTH})
+    | frozenset({shared_headers.ADD, shared_headers.SET, shared_headers.HIDE})
     | frozenset(
         {
             "allow-snippet-annotations",
@@ -56,7 +57,6 @@ IDLE: Mapping[str, str] = MappingProxyType(
         "enable-brotli": "answers go to clients as the backend encoded them",
         "use-http2": "HTTP/2 is always offered over TLS",
         "server-tokens": "no version of the gateway is told to clients",
-        "hide-headers": "use a snippet with proxy_hide_header on the objects",
         "worker-processes": _NGINX,
         "worker-shutdown-timeout": _NGINX,
         "worker-cpu-affinity": _NGINX,
