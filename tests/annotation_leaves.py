@@ -31,7 +31,10 @@ _REDIRECT = (
 _TIMES = r"^route\.(idle_timeout|timeout|max_stream)|^cluster\.connect_timeout"
 _BALANCE = r"^(cluster\.(lb_|.*lb_config|circuit_breakers|outlier|typed_extension|type|load_assignment|eds)|route\.)"
 _TLS = r"^cluster\.(transport_socket|typed_extension)"
-_SESSION = r"^(route\.hash_policy|cluster\.lb_|isthmus\.access:envoy\.filters\.http\.stateful_session)"
+_SESSION = (
+    r"^(route\.hash_policy|cluster\.lb_|re(quest|sponse)_headers_to_add"
+    r"|isthmus\.access:envoy\.filters\.http\.stateful_session)"
+)
 _RETRY = r"^(route\.(retry_policy|timeout)|request_headers_to_add)"
 _ERRORS = r"^(isthmus\.access:|request_headers|response_headers|route\.|cluster\.)"  # in place of no endpoints, too
 _SNIPPET = "|".join((_HEADERS, _REQUEST, _REWRITES, _BODY, _REDIRECT, _TIMES, _AUTHORIZATION))
@@ -47,13 +50,18 @@ _LINES: tuple[tuple[str, str, bool], ...] = (
     (r"proxy-cookie-.*|proxy-redirect-.*", _REWRITES, False),
     (r"proxy-body-size|client-max-body-size", _BODY, False),
     (r"opentelemetry-trust-incoming-span", _REQUEST, False),
+    (r"enable-access-log", r"^metadata\.filter_metadata", False),
     (r"(configuration|location|server)-snippets?", _SNIPPET, False),
     (r"auth-tls-.*|ssl-ciphers|ssl-prefer-server-ciphers|ssl-passthrough", r".", True),
     (r"auth-.*|satisfy|basic-auth-.*|jwt-.*|enable-global-auth", r"^isthmus\.access:|^request_headers", False),
     (r"policies", r".", False),  # a policy may be any of the others
     (r"proxy-(connect|read|send)-timeout", _TIMES, False),
     (r"proxy-ssl-.*|ssl-services", f"{_TLS}|^route", False),
-    (r"backend-protocol|grpc-services|websocket-services|proxy-http-version", f"{_TLS}|{_TIMES}|{_BODY}|^route", False),
+    (
+        r"backend-protocol|grpc-services|websocket-services|proxy-http-version",
+        f"{_TLS}|{_TIMES}|{_BODY}|{_REQUEST}|^route",
+        False,
+    ),
     (r"(affinity|session-cookie|sticky-cookie).*", f"{_SESSION}|{_BALANCE}", False),
     (
         r"(load-balance|lb-method|upstream-hash-by.*|service-upstream|use-cluster-ip|keepalive|max-conns)",

@@ -46,6 +46,7 @@ def make_pipeline(settings: Settings, secret: str = "") -> Pipeline:
         escaped_slashes="keep" if settings.targets else "redirect",
         trusted_hops=settings.trusted_hops,
         secret=secret,
+        access_log=settings.access_log,
     )
     return Pipeline(Store(settings.addresses), DIALECTS, options, listeners, edge)
 

@@ -76,6 +76,7 @@ class Settings(NamedTuple):
     without: tuple[str, ...] = ()
     underscores: str = "reject"
     trusted_hops: int = 0
+    access_log: str = ""
     output: str = "text"
     drain_seconds: float = 5.0
     once: tuple[tuple[str, str], ...] = ()

@@ -37,7 +37,7 @@ class _RunCommand(GroupedCommand):
         ("Schemas of servers", "--protoset --proto --import-path --mapping"),
         ("APIs of servers", "--origin --header --proto-names --emit-defaults --explorer-port"),
         ("Listening", "--bind --http-port --https-port --trusted-hops --headers-with-underscores"),
-        ("Process", "--envoy --concurrency --drain-seconds --output --help"),
+        ("Process", "--access-log --envoy --concurrency --drain-seconds --output --help"),
     )
 
 
@@ -65,6 +65,7 @@ class _RunCommand(GroupedCommand):
     show_default=True,
     help="What to do with requests that carry such header names.",
 )
+@click.option("--access-log", metavar="FILE", default="", help="Write a line of JSON for each request to this file.")
 @click.option("--drain-seconds", type=Real(0, 3600), default=5.0, show_default=True, help="Time to finish on stop.")
 @click.option("--envoy", metavar="PATH", default="", help="The Envoy binary; the installed package's by default.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Events as text or JSON.")
@@ -113,6 +114,7 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
         without=options["without"],
         underscores=options["underscores"],
         trusted_hops=options["trusted_hops"],
+        access_log=_writable(options["access_log"]),
         output=options["output"],
         drain_seconds=options["drain_seconds"],
         targets=targets_of(targets, options["plaintext"], offering),
@@ -124,6 +126,17 @@ def _settings(targets: tuple[str, ...], paths: tuple[str, ...], options: dict[st
         settings = configured(settings, proxy_file, settings.output == "text")
     _check_ports(settings)
     return settings
+
+
+def _writable(path: str) -> str:
+    """The absolute path of a file that lines can be added to. Raises Failure."""
+    if not path:
+        return ""
+    try:
+        with open(path, "ab"):
+            return os.path.abspath(path)
+    except OSError as error:
+        raise Failure(f"--access-log {path}: {error.strerror}") from None
 
 
 def _supervise(settings: Settings, envoy: str, once: Mapping[str, bytes], child: Child) -> int:

@@ -57,6 +57,7 @@ def envoy_argv(binary: Path, bootstrap: Path, concurrency: int = 0) -> tuple[str
         # Else every body that is too large, and every message of a file that is called work in progress, is a line.
         *("--component-log-level", "http:critical,misc:error"),
         *("--log-format", "%l: %v"),
+        *("--file-flush-interval-msec", "1000"),  # of the log of requests: somebody may be reading along
     )
 
 

@@ -116,7 +116,7 @@ class Policy(Struct, frozen=True, gc=False):
 
     `max_body_bytes` of 0 is no limit. `answer_bytes_per_s` slows answers down. With `forwarded` the backend is
     told about the client as nginx does it, in X-Forwarded-*, X-Real-IP and their kin, and nothing that the client
-    says there is believed.
+    says there is believed. What is not `logged` is left out of the gateway's log of requests.
     """
 
     cors: Cors | None = None
@@ -131,6 +131,7 @@ class Policy(Struct, frozen=True, gc=False):
     answer_rewrites: tuple[HeaderRewrite, ...] = ()
     errors: ErrorPages | None = None
     forwarded: bool = False
+    logged: bool = True
 
     @property
     def backends(self) -> tuple[Backend, ...]:

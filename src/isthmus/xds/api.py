@@ -38,6 +38,7 @@ MESSAGES = {
     "DirectResponseAction": "envoy.config.route.v3.DirectResponseAction",
     "DownstreamTlsContext": "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
     "ErrorRedirect": "envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy",
+    "FileAccessLog": "envoy.extensions.access_loggers.file.v3.FileAccessLog",
     "ExecuteFilterAction": "envoy.extensions.filters.http.composite.v3.ExecuteFilterAction",
     "ExtAuthz": "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
     "FilterChain": "envoy.config.listener.v3.FilterChain",

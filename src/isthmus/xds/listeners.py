@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from isthmus.ir.listener import HostTls, Listener
 from isthmus.xds import api, names
+from isthmus.xds.access_log import access_log
 from isthmus.xds.filters import CHAIN
 from isthmus.xds.host_tls import emit_chains
 from isthmus.xds.local_replies import local_replies
@@ -30,7 +31,7 @@ class Edge(Struct, frozen=True):
 
     `underscores` is what happens to header names that hold one; `escaped_slashes` what happens to paths with `%2F`.
     `trusted_hops` is how many proxies stand before us whose X-Forwarded-For and -Proto count. `secret` is this
-    gateway's own: it keeps clients from what Envoy asks itself for.
+    gateway's own: it keeps clients from what Envoy asks itself for. `access_log` is a file, or empty for none.
     """
 
     underscores: str = "reject"
@@ -39,6 +40,7 @@ class Edge(Struct, frozen=True):
     escaped_slashes: str = "redirect"
     trusted_hops: int = 0
     secret: str = ""
+    access_log: str = ""
 
 
 def emit_listener(listener: Listener, edge: Edge, hosts: Sequence[HostTls] = ()) -> Resource:
@@ -93,6 +95,7 @@ def _connection_manager(listener: Listener, edge: Edge) -> api.HttpConnectionMan
         },
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": {"value": False}}],  # routes enable it
         local_reply_config=local_replies(),
+        access_log=access_log(edge.access_log),
         scoped_routes=_scopes(listener),
     )
     for each in CHAIN:

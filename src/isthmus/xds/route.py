@@ -9,6 +9,7 @@ from isthmus.ir.host import Route
 from isthmus.ir.match import Condition, Exact, Match, Pattern, Prefix, SegmentPrefix, Shown
 from isthmus.ir.policy import NOTHING_ASKED
 from isthmus.xds import api, names
+from isthmus.xds.access_log import keep_out
 from isthmus.xds.filters import access, cors
 from isthmus.xds.filters.error_pages import OUTSIDE, Inside
 from isthmus.xds.forward import forward, retry_header
@@ -60,6 +61,8 @@ def ask(message: api.Route, route: Route, inside: Inside) -> None:
     policy = route.policy
     if policy.forwarded:
         edit_request(message, FORWARDED)
+    if not policy.logged:
+        keep_out(message)
     edit_request(message, policy.request_headers)
     edit_answer(message, [edit for edit in policy.answer_headers if edit.name.lower() == access.HSTS])
     if isinstance(route.action, Forward) and not route.action.splits:

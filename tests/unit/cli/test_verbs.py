@@ -350,6 +350,7 @@ def test_the_help_of_run_has_every_option_in_a_group() -> None:
     ("words", "expected"),
     [
         (("run", "a:1", "--http-port", "x"), "expected a whole number from 1 to 65535, found x"),
+        (("run", "a:1", "--access-log", "/nowhere/log"), "--access-log /nowhere/log: No such file or directory"),
         (("run", "a:1", "--http-port", "65536"), "expected a whole number from 1 to 65535, found 65536"),
         (("run", "a:1", "--drain-seconds", "nan"), "expected a number from 0 to 3600, found nan"),
         (("call", "--max-time", "inf", "a:1"), "expected a number of 0 or more, found inf"),

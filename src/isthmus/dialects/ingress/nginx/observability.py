@@ -1,7 +1,6 @@
 """enable-access-log, enable-rewrite-log and opentelemetry: what is written down about requests.
 
-The gateway writes nothing down and makes no spans of its own. Rule: an untrusted trace is kept from the backend, never
-passed on.
+The gateway makes no spans of its own. Rule: an untrusted trace is kept from the backend, never passed on.
 """
 
 from __future__ import annotations
@@ -14,12 +13,15 @@ from isthmus.dialects.ingress.handling import Annotation, Handling
 from isthmus.dialects.ingress.view import View
 from isthmus.ir.policy import Edit, HeaderEdit
 
+LOG = "nginx.ingress.kubernetes.io/enable-access-log"
 TRUST = "nginx.ingress.kubernetes.io/opentelemetry-trust-incoming-span"
 
 _TRACE_HEADERS = ("traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled")
 
 
 def _apply(view: View, draft: Draft) -> Draft:
+    if not view.boolean(LOG, True):
+        draft = replace(draft, policy=replace(draft.policy, logged=False))
     if view.boolean(TRUST, True):
         return draft
     removed = tuple(HeaderEdit(name, edit=Edit.REMOVE) for name in _TRACE_HEADERS)
@@ -29,16 +31,10 @@ def _apply(view: View, draft: Draft) -> Draft:
 
 FEATURE = Feature(
     title="Logs and traces",
-    about="The gateway writes no log of requests and makes no spans of its own: trace headers go through to the "
-    "backend, so traces of client and backend stay one.",
+    about="A log of requests is written where `isthmus run --access-log FILE` asks for one. The gateway makes no spans "
+    "of its own: trace headers go through to the backend, so traces of client and backend stay one.",
     annotations=(
-        Annotation(
-            "nginx.ingress.kubernetes.io/enable-access-log",
-            "boolean",
-            "true",
-            Handling.NO_EFFECT,
-            "the gateway writes no log of requests",
-        ),
+        Annotation(LOG, "boolean", "true"),
         Annotation(
             "nginx.ingress.kubernetes.io/enable-rewrite-log",
             "boolean",
