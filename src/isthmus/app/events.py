@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from isthmus.app.settings import Settings
@@ -58,14 +58,15 @@ class Events:
             what = f"{counted(hosts, 'host')}, {counted(routes, 'route')}"
             _say(f"serving {what} on http {http} and https {https}", sys.stdout)
 
-    def applied(self, applied: Applied, hosts: int, routes: int) -> None:
+    def applied(self, applied: Applied, served: Callable[[], tuple[int, int]]) -> None:
         """Envoy has taken a configuration. People hear of those that they caused: what comes before `ready` is part
-        of it."""
+        of it. `served` counts hosts and routes."""
         if self._json:
             took = round(applied.milliseconds, 1)
             event = {"version": applied.version, "milliseconds": took, "resources": applied.resources}
             self._line({"event": "applied", **event})
         elif self._ready:
+            hosts, routes = served()
             _say(f"live after {applied.milliseconds:.0f} ms: {counted(hosts, 'host')}, {counted(routes, 'route')}")
 
     def findings(self, found: Sequence[Diagnostic], resolved: Iterable[Diagnostic]) -> None:

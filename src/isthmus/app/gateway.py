@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # imported when the first API is there: they take longer than
     from isthmus.app.servers import Servers
 
 USAGE, CANNOT_SERVE = 2, 3
+_SHORTEST_SLEEP = 0.1
 _LONGEST_SLEEP = 60.0  # seconds: clocks are set, machines sleep, and new certificates come
 
 
@@ -203,9 +204,9 @@ class Gateway:
                 update = self._pipeline.apply(())
                 self._say(update.found, update.resolved, watcher)
                 self._publish(update.changes, time.monotonic())
-                continue
+                moment = self._pipeline.memo.next_moment()
             wait = _LONGEST_SLEEP if moment is None else min((moment - now).total_seconds(), _LONGEST_SLEEP)
-            await asyncio.sleep(wait)
+            await asyncio.sleep(max(wait, _SHORTEST_SLEEP))
 
     def _say(self, found: Iterable[Diagnostic], resolved: Iterable[Diagnostic], watcher: Watcher) -> None:
         shown = self._events.worth_showing(tuple(found))
@@ -239,7 +240,7 @@ class Gateway:
             while (pushed := self._pushed.popleft()).version != version:
                 pass  # overtaken: Envoy has gone on to a later version
             milliseconds = (time.monotonic() - pushed.since) * 1000
-            self._events.applied(Applied(version, milliseconds, pushed.resources), *self._served)
+            self._events.applied(Applied(version, milliseconds, pushed.resources), self._served)
         adapted = self._apis is not None and self._apis.answering
         complete = self._servers is None or (self._servers.complete and adapted)
         if not self._ready and not self._pushed and complete and self._authorizer.complete:
@@ -250,11 +251,10 @@ class Gateway:
             if not self._ready:
                 return
             self._ask(b"ready\n")
-            self._events.ready(self._settings, *self._served)
+            self._events.ready(self._settings, *self._served())
             if self._servers is not None and self._apis is not None:
                 self._events.apis(self._settings, self._apis.keeper.known.values())
 
-    @property
     def _served(self) -> tuple[int, int]:
         """How many hosts and routes."""
         hosts = self._pipeline.memo.hosts
