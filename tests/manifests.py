@@ -19,6 +19,26 @@ from isthmus.xds.listeners import Edge
 from isthmus.xds.resources import Change, Resource
 
 NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
+# To be formatted: an Ingress and its Service, by name, notes (annotations) and path.
+INGRESS = """apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: {name}, annotations: {{{notes}}}}}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: a.test
+      http:
+        paths:
+          - path: {path}
+            pathType: ImplementationSpecific
+            backend: {{service: {{name: {name}, port: {{number: 80}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{port: 80}}]}}
+---
+"""
 LISTENERS = (Listener(HTTP, "127.0.0.1", 8080), Listener(HTTPS, "127.0.0.1", 8443, tls=True))
 
 

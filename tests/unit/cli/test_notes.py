@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from manifests import INGRESS
 from probe_cases import FOLDER
 
 from isthmus.cli.call_input import texts
@@ -18,25 +19,6 @@ from isthmus.cli.main import isthmus
 from isthmus.schema.status import RefusedError
 
 SEED = str(FOLDER / "seed" / "manifests.yaml")
-INGRESS = """apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {{name: {name}, annotations: {{{notes}}}}}
-spec:
-  ingressClassName: nginx
-  rules:
-    - host: a.test
-      http:
-        paths:
-          - path: {path}
-            pathType: ImplementationSpecific
-            backend: {{service: {{name: {name}, port: {{number: 80}}}}}}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}}}
-spec: {{ports: [{{port: 80}}]}}
----
-"""
 N = "nginx.ingress.kubernetes.io/"
 
 

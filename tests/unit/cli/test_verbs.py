@@ -14,31 +14,13 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from manifests import INGRESS
 from probe_cases import FOLDER, manifests
 
 from isthmus import __version__
 from isthmus.cli.main import VERBS, isthmus
 from isthmus.edge import pki
 
-INGRESS = """apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {{name: {name}, annotations: {{{notes}}}}}
-spec:
-  ingressClassName: nginx
-  rules:
-    - host: a.test
-      http:
-        paths:
-          - path: {path}
-            pathType: ImplementationSpecific
-            backend: {{service: {{name: {name}, port: {{number: 80}}}}}}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}}}
-spec: {{ports: [{{port: 80}}]}}
----
-"""
 N = "nginx.ingress.kubernetes.io/"
 CANARY = f"{N}canary: 'true', {N}canary-by-header: X-Canary, {N}canary-weight: '20'"
 SHARED = INGRESS.format(name="web", notes="", path="/") + INGRESS.format(name="next", notes=CANARY, path="/")
